@@ -1,0 +1,624 @@
+#include "core/cli.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/exit.h"
+#include "core/log.h"
+
+void cli_init(bool sigpipe_kills)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	signal(SIGPIPE, sigpipe_kills ? SIG_DFL : SIG_IGN);
+}
+
+int cli_close(int code)
+{
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno != EPIPE)
+			log_error("unable to write to standard output: %s", strerror(errno));
+		return EXIT_IO;
+	}
+	return code;
+}
+
+int cli_number(const char *text, double min, double max, double *out, struct err *err)
+{
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(text, &end);
+	if (end == text || *end || isspace((unsigned char)*text) || !isfinite(v) || v < min ||
+	    v > max)
+		return err_set(err, "expected a number from %.10g to %.10g, got '%.40s'", min, max,
+			       text);
+	*out = v;
+	return 0;
+}
+
+/* ---- near misses ---- */
+
+static size_t distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), row[64], diag, up;
+
+	if (la >= 63 || lb >= 63)
+		return 99;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		diag = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			up = row[j];
+			row[j] = a[i - 1] == b[j - 1] ? diag : diag + 1;
+			if (up + 1 < row[j])
+				row[j] = up + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			diag = up;
+		}
+	}
+	return row[lb];
+}
+
+const char *cli_nearest(const char *given, const char *const *names, size_t count)
+{
+	const char *best = NULL;
+	size_t d, least = strlen(given) / 3 + 2;
+
+	for (size_t i = 0; i < count; i++) {
+		d = distance(given, names[i]);
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+/* ---- the table ---- */
+
+static const struct cli_opt *nth(const struct cli *c, size_t i)
+{
+	const struct cli_opt *o = c->own;
+
+	for (; o && o->name; o++)
+		if (i-- == 0)
+			return o;
+	for (o = c->common; o && o->name; o++)
+		if (i-- == 0)
+			return o;
+	return NULL;
+}
+
+static size_t count(const struct cli *c)
+{
+	size_t n = 0;
+
+	while (nth(c, n))
+		n++;
+	return n;
+}
+
+static const struct cli_opt *by_name(const struct cli *c, const char *name, size_t len,
+				     size_t *index)
+{
+	const struct cli_opt *o;
+
+	for (size_t i = 0; (o = nth(c, i)); i++) {
+		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0) {
+			*index = i;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static const struct cli_opt *by_letter(const struct cli *c, char letter, size_t *index)
+{
+	const struct cli_opt *o;
+
+	for (size_t i = 0; (o = nth(c, i)); i++) {
+		if (o->letter == letter) {
+			*index = i;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static const char *nearest_option(const struct cli *c, const char *given)
+{
+	const char *names[128];
+	size_t n = 0;
+
+	for (const struct cli_opt *o; n < 128 && (o = nth(c, n));)
+		names[n++] = o->name;
+	return cli_nearest(given, names, n);
+}
+
+static int word_index(const char *words, const char *given, int *out)
+{
+	size_t len = strlen(given);
+	int i = 0;
+
+	for (const char *p = words; p; p = strchr(p, '|'), i++) {
+		p += *p == '|';
+		if (strncmp(p, given, len) == 0 && (p[len] == '|' || !p[len])) {
+			*out = i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* ---- setting a value, wherever it comes from ---- */
+
+static int set_text(const struct cli_opt *o, const char *text, struct err *err)
+{
+	struct cli_list *list;
+	double v;
+	jv json;
+
+	switch (o->kind) {
+	case CLI_FLAG:
+		*(bool *)o->dest = strcmp(text, "false") != 0 && strcmp(text, "0") != 0;
+		return 0;
+	case CLI_COUNT:
+		++*(int *)o->dest;
+		return 0;
+	case CLI_STR:
+		*(const char **)o->dest = text;
+		return 0;
+	case CLI_INT:
+	case CLI_NUM:
+		if (cli_number(text, o->min, o->max, &v, err) < 0)
+			return -1;
+		if (o->kind == CLI_NUM)
+			*(double *)o->dest = v;
+		else if (v != floor(v))
+			return err_set(err, "expected a whole number, got '%.40s'", text);
+		else
+			*(int64_t *)o->dest = (int64_t)v;
+		return 0;
+	case CLI_WORD:
+		if (word_index(o->hint, text, o->dest) < 0)
+			return err_set(err, "expected one of %s, got '%.40s'", o->hint, text);
+		return 0;
+	case CLI_LIST:
+		list = o->dest;
+		if (list->count == sizeof list->item / sizeof *list->item)
+			return err_set(err, "given more than %zu times", list->count);
+		list->item[list->count++] = text;
+		return 0;
+	case CLI_JSON:
+		if (json_parse(text, strlen(text), &json, err) < 0)
+			return -1;
+		json_free(*(jv *)o->dest);
+		*(jv *)o->dest = json;
+		return 0;
+	}
+	return -1;
+}
+
+/* A member of the file. Strings borrow from the file's tree, which is kept for the life of the
+ * process. */
+static int set_json(const struct cli_opt *o, jv v, struct err *err)
+{
+	bool truth = json_is(v, JV_KIND_TRUE);
+	int64_t whole;
+	double num;
+
+	if (o->kind == CLI_JSON) {
+		json_free(*(jv *)o->dest);
+		*(jv *)o->dest = jv_copy(v);
+		return 0;
+	}
+	if (o->kind == CLI_LIST && json_is(v, JV_KIND_ARRAY)) {
+		((struct cli_list *)o->dest)->count = 0;
+		for (int i = 0; i < json_len(v); i++)
+			if (!json_str(json_at(v, i)) ||
+			    set_text(o, json_str(json_at(v, i)), err) < 0)
+				return err_set(err, "expected an array of strings");
+		return 0;
+	}
+	if (o->kind == CLI_FLAG || o->kind == CLI_COUNT) {
+		if (!truth && !json_is(v, JV_KIND_FALSE))
+			return err_set(err, "expected true or false");
+		if (o->kind == CLI_FLAG)
+			*(bool *)o->dest = truth;
+		else
+			*(int *)o->dest = truth;
+		return 0;
+	}
+	if (o->kind == CLI_INT) {
+		if (!json_int(v, (int64_t)o->min, (int64_t)o->max, &whole))
+			return err_set(err, "expected a whole number from %.10g to %.10g", o->min,
+				       o->max);
+		*(int64_t *)o->dest = whole;
+		return 0;
+	}
+	if (o->kind == CLI_NUM) {
+		if (!json_num(v, o->min, o->max, &num))
+			return err_set(err, "expected a number from %.10g to %.10g", o->min,
+				       o->max);
+		*(double *)o->dest = num;
+		return 0;
+	}
+	if (!json_str(v))
+		return err_set(err, "expected a string");
+	return set_text(o, json_str(v), err);
+}
+
+struct applying {
+	struct cli *c;
+	const char *origin;
+	struct err *err;
+};
+
+static int apply_member(void *ctx, const char *key, jv v)
+{
+	struct applying *a = ctx;
+	const char *near;
+	size_t i;
+	const struct cli_opt *o = by_name(a->c, key, strlen(key), &i);
+
+	if (key[0] == '_' || strncmp(key, "//", 2) == 0) /* a remark */
+		return 0;
+	if (!o || o->only_line) {
+		near = nearest_option(a->c, key);
+		return err_set(a->err, "unknown key \"%s\"%s%s%s", key,
+			       near ? "; did you mean \"" : "", near ? near : "",
+			       near ? "\"?" : "");
+	}
+	if (set_json(o, v, a->err) < 0)
+		return err_prefix(a->err, "\"%s\"", key);
+	if (a->c->origin)
+		a->c->origin[i] = a->origin;
+	return 0;
+}
+
+int cli_apply(struct cli *c, jv section, const char *origin, struct err *err)
+{
+	struct applying a = {c, origin, err};
+
+	if (!json_is(section, JV_KIND_OBJECT))
+		return err_set(err, "expected an object of options");
+	return json_each(section, apply_member, &a) ? -1 : 0;
+}
+
+/* EVSE_METER_MIN_INTERVAL for option min-interval of evse-meter. */
+static int apply_environment(struct cli *c, struct err *err)
+{
+	char name[128];
+	const struct cli_opt *o;
+	const char *value;
+
+	for (size_t i = 0; (o = nth(c, i)); i++) {
+		if (o->only_line)
+			continue;
+		snprintf(name, sizeof name, "EVSE_%s_%s", c->tool + strlen("evse-"), o->name);
+		for (char *p = name; *p; p++)
+			*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+		value = getenv(name);
+		if (!value)
+			continue;
+		if (set_text(o, value, err) < 0)
+			return err_prefix(err, "environment %s", name);
+		c->origin[i] = "environment";
+	}
+	return 0;
+}
+
+/* ---- the command line ---- */
+
+struct line {
+	struct cli *c;
+	int argc;
+	char **argv;
+	int at;
+	bool set; /* false: the first pass only takes what must be known before the file is read */
+};
+
+static const char from_line[] = "command line";
+
+static int usage(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int usage(const struct cli *c, const char *fmt, ...)
+{
+	char msg[700];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof msg, fmt, ap);
+	va_end(ap);
+	log_error("%s; try '%s --help'", msg, c->tool);
+	return -1;
+}
+
+static int take(struct line *l, const struct cli_opt *o, size_t index, const char *value)
+{
+	struct err err;
+	char name[64];
+
+	if (l->set == o->only_line)
+		return 0;
+	if (o->kind == CLI_LIST && l->c->origin[index] != from_line)
+		((struct cli_list *)o->dest)->count = 0;
+	if (set_text(o, value ? value : "true", &err) < 0) {
+		snprintf(name, sizeof name, "--%s", o->name);
+		return usage(l->c, "%s: %s", name, err.msg);
+	}
+	l->c->origin[index] = from_line;
+	return 0;
+}
+
+static int take_long(struct line *l)
+{
+	const char *name = l->argv[l->at] + 2, *eq = strchr(name, '='), *near, *value = NULL;
+	size_t len = eq ? (size_t)(eq - name) : strlen(name), i;
+	const struct cli_opt *o = by_name(l->c, name, len, &i);
+
+	if (!o) {
+		near = nearest_option(l->c, name);
+		return near ? usage(l->c, "unknown option '%s'; did you mean '--%s'?",
+				    l->argv[l->at], near)
+			    : usage(l->c, "unknown option '%s'", l->argv[l->at]);
+	}
+	if (!o->arg && eq)
+		return usage(l->c, "option '--%s' takes no argument", o->name);
+	if (o->arg) {
+		value = eq ? eq + 1 : l->at + 1 < l->argc ? l->argv[++l->at] : NULL;
+		if (!value)
+			return usage(l->c, "option '--%s' needs %s", o->name, o->arg);
+	}
+	return take(l, o, i, value);
+}
+
+static int take_letters(struct line *l)
+{
+	const char *p = l->argv[l->at] + 1, *value;
+	const struct cli_opt *o;
+	size_t i;
+
+	for (; *p; p++) {
+		o = by_letter(l->c, *p, &i);
+		if (!o)
+			return usage(l->c, "unknown option '-%c'", *p);
+		if (!o->arg) {
+			if (take(l, o, i, NULL) < 0)
+				return -1;
+			continue;
+		}
+		value = p[1] ? p + 1 : l->at + 1 < l->argc ? l->argv[++l->at] : NULL;
+		if (!value)
+			return usage(l->c, "option '-%c' needs %s", *p, o->arg);
+		return take(l, o, i, value);
+	}
+	return 0;
+}
+
+static int read_line(struct line *l)
+{
+	struct cli *c = l->c;
+
+	c->nargs = 0;
+	for (l->at = 1; l->at < l->argc; l->at++) {
+		char *arg = l->argv[l->at];
+
+		if (strcmp(arg, "--") == 0) {
+			while (++l->at < l->argc)
+				c->args[c->nargs++] = l->argv[l->at];
+			break;
+		}
+		if (arg[0] != '-' || !arg[1])
+			c->args[c->nargs++] = arg;
+		else if ((arg[1] == '-' ? take_long(l) : take_letters(l)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- help, version, tables ---- */
+
+static void print_option(const struct cli_opt *o)
+{
+	char left[64];
+
+	snprintf(left, sizeof left, "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name, o->arg ? " " : "",
+		 o->arg ? o->arg : "");
+	if (strlen(left) > 27)
+		printf("  %s\n%31s%s\n", left, "", o->help);
+	else
+		printf("  %-28s %s\n", left, o->help);
+}
+
+int cli_help(const struct cli *c)
+{
+	printf("Usage: %s [OPTION…]%s%s\n", c->tool, c->synopsis ? " " : "",
+	       c->synopsis ? c->synopsis : "");
+	if (c->about)
+		printf("%s\n", c->about);
+	if (c->own && c->own->name)
+		puts("\nOptions:");
+	for (const struct cli_opt *o = c->own; o && o->name; o++)
+		if (!o->hidden)
+			print_option(o);
+	puts("\nOptions of every tool:");
+	for (const struct cli_opt *o = c->common; o && o->name; o++)
+		if (!o->hidden)
+			print_option(o);
+	if (c->examples)
+		printf("\nExamples:\n%s", c->examples);
+	printf("\nThe manual: man %s\n", c->tool);
+	return cli_close(EXIT_DONE);
+}
+
+static int print_table(const struct cli *c)
+{
+	const struct cli_opt *o;
+
+	for (size_t i = 0; (o = nth(c, i)); i++)
+		if (!o->hidden)
+			printf("%c\t%s\t%s\t%s\t%s\n", o->letter ? o->letter : '-', o->name,
+			       o->arg ? o->arg : "-", o->hint ? o->hint : "-", o->help);
+	return cli_close(EXIT_DONE);
+}
+
+static void print_value(const struct cli_opt *o)
+{
+	const struct cli_list *list = o->dest;
+	jv text;
+
+	switch (o->kind) {
+	case CLI_FLAG:
+		printf("%s", *(bool *)o->dest ? "true" : "false");
+		return;
+	case CLI_COUNT:
+		printf("%d", *(int *)o->dest);
+		return;
+	case CLI_STR:
+		if (*(const char **)o->dest)
+			printf("\"%s\"", *(const char **)o->dest);
+		else
+			printf("null");
+		return;
+	case CLI_INT:
+		printf("%lld", (long long)*(int64_t *)o->dest);
+		return;
+	case CLI_NUM:
+		printf("%.10g", *(double *)o->dest);
+		return;
+	case CLI_WORD:
+		printf("%d of \"%s\"", *(int *)o->dest, o->hint);
+		return;
+	case CLI_LIST:
+		putchar('[');
+		for (size_t i = 0; i < list->count; i++)
+			printf("%s\"%s\"", i ? ", " : "", list->item[i]);
+		putchar(']');
+		return;
+	case CLI_JSON:
+		text = jv_is_valid(*(jv *)o->dest) ? jv_dump_string(jv_copy(*(jv *)o->dest), 0)
+						   : jv_string("null");
+		printf("%s", jv_string_value(text));
+		jv_free(text);
+		return;
+	}
+}
+
+static int print_config(const struct cli *c)
+{
+	const struct cli_opt *o;
+
+	for (size_t i = 0; (o = nth(c, i)); i++) {
+		if (o->only_line)
+			continue;
+		printf("%-24s ", o->name);
+		print_value(o);
+		printf("  (%s)\n", c->origin[i] ? c->origin[i] : "default");
+	}
+	return cli_close(EXIT_DONE);
+}
+
+/* ---- all together ---- */
+
+static bool flag(const struct cli *c, const char *name)
+{
+	size_t i;
+	const struct cli_opt *o = by_name(c, name, strlen(name), &i);
+
+	return o && o->kind == CLI_FLAG && *(bool *)o->dest;
+}
+
+static const char *text(const struct cli *c, const char *name)
+{
+	size_t i;
+	const struct cli_opt *o = by_name(c, name, strlen(name), &i);
+
+	return o && o->kind == CLI_STR ? *(const char **)o->dest : NULL;
+}
+
+/* The file's tree is kept: option values borrow from it. */
+static int apply_file(struct cli *c, const char *path, size_t (*sections)(void *, const char *[4]),
+		      void *ctx, struct err *err)
+{
+	const char *names[4];
+	size_t n = sections(ctx, names);
+	jv file, section;
+
+	if (json_load(path, 1 << 20, &file, err) < 0)
+		return -1;
+	if (!json_is(file, JV_KIND_OBJECT))
+		return err_set(err, "%s: expected an object with a section for each tool", path);
+	for (size_t i = 0; i < n; i++) {
+		section = json_get(file, names[i]);
+		if (!json_absent(section) && cli_apply(c, section, path, err) < 0)
+			return err_prefix(err, "%s: section \"%s\"", path, names[i]);
+	}
+	return 0;
+}
+
+enum cli_result cli_parse(struct cli *c, int argc, char **argv,
+			  size_t (*sections)(void *ctx, const char *names[4]), void *ctx, int *code)
+{
+	struct line l = {.c = c, .argc = argc, .argv = argv};
+	struct err err;
+
+	c->args = calloc((size_t)argc + 1, sizeof *c->args);
+	c->origin = calloc(count(c) + 1, sizeof *c->origin);
+	*code = EXIT_USAGE;
+	if (!c->args || !c->origin || read_line(&l) < 0)
+		return CLI_BAD;
+	if (flag(c, "help") || flag(c, "version") || flag(c, "option-table")) {
+		*code = flag(c, "help")           ? cli_help(c)
+			: flag(c, "option-table") ? print_table(c)
+						  : EXIT_DONE;
+		if (flag(c, "version") && !flag(c, "help")) {
+			printf("%s %s\n", c->tool, EVSE_VERSION);
+			*code = cli_close(EXIT_DONE);
+		}
+		return CLI_DONE;
+	}
+	if (text(c, "config") && sections &&
+	    apply_file(c, text(c, "config"), sections, ctx, &err) < 0) {
+		log_error("%s", err.msg);
+		*code = EXIT_CONFIG;
+		return CLI_BAD;
+	}
+	if (apply_environment(c, &err) < 0) {
+		log_error("%s", err.msg);
+		*code = EXIT_CONFIG;
+		return CLI_BAD;
+	}
+	l.set = true;
+	if (read_line(&l) < 0)
+		return CLI_BAD;
+	if (flag(c, "print-config")) {
+		*code = print_config(c);
+		return CLI_DONE;
+	}
+	if (flag(c, "check-config")) {
+		*code = EXIT_DONE;
+		return CLI_DONE;
+	}
+	*code = EXIT_DONE;
+	return CLI_GO;
+}

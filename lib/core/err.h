@@ -1,0 +1,25 @@
+/* An error text that a library function fills and only cmd/ prints.
+ *
+ * Functions of lib/ return 0 or a pointer; on failure -1 or NULL. One that must explain takes a
+ * `struct err *`, which may be NULL when the caller does not care. */
+#ifndef CORE_ERR_H
+#define CORE_ERR_H
+
+struct err {
+	char msg[512]; /* "" while nothing failed; always ends in NUL */
+};
+
+/**
+ * Sets the text, replacing what was there. Over-long texts are cut.
+ *
+ * @return  -1 always, so that a function can `return err_set(e, …)`
+ */
+int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** As err_set, and appends ": " and the text of the present errno. */
+int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** Puts "where: " before the text that is there, as a caller that knows more of the place. */
+int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

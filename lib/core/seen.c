@@ -1,0 +1,133 @@
+#include "core/seen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SRC_MAX = 64, EPOCH_MAX = 16 };
+
+struct seen_entry {
+	char src[SRC_MAX], epoch[EPOCH_MAX];
+	uint64_t count;
+};
+
+void seen_init(struct seen *s, size_t max)
+{
+	*s = (struct seen){.max = max};
+}
+
+void seen_release(struct seen *s)
+{
+	free(s->entries);
+	*s = (struct seen){.max = s->max};
+}
+
+int seen_split(const char *n, size_t n_len, size_t *epoch_len, uint64_t *count)
+{
+	const char *dot = memrchr(n, '.', n_len), *p;
+	uint64_t v = 0;
+
+	if (!dot || dot == n || dot + 1 == n + n_len || n + n_len - dot > 17)
+		goto bad;
+	for (p = dot + 1; p < n + n_len; p++) {
+		if (*p < '0' || *p > '9')
+			goto bad;
+		v = v * 10 + (uint64_t)(*p - '0');
+	}
+	*epoch_len = (size_t)(dot - n);
+	*count = v;
+	return 0;
+bad:
+	errno = EINVAL;
+	return -1;
+}
+
+static bool is(const char *kept, const char *given, size_t len)
+{
+	return strlen(kept) == len && memcmp(kept, given, len) == 0;
+}
+
+/* The most recently used entry stands last, so the first is the one to forget. */
+static struct seen_entry *to_last(struct seen *s, size_t i)
+{
+	struct seen_entry e = s->entries[i];
+
+	if (i + 1 < s->count) {
+		memmove(s->entries + i, s->entries + i + 1, (s->count - i - 1) * sizeof e);
+		s->entries[s->count - 1] = e;
+	}
+	return &s->entries[s->count - 1];
+}
+
+static struct seen_entry *add(struct seen *s)
+{
+	struct seen_entry *p;
+	size_t cap;
+
+	if (s->count == s->max)
+		return to_last(s, 0);
+	if (s->count == s->cap) {
+		cap = s->cap ? s->cap * 2 : 16;
+		p = realloc(s->entries, cap * sizeof *p);
+		if (!p)
+			return NULL;
+		s->entries = p;
+		s->cap = cap;
+	}
+	return &s->entries[s->count++];
+}
+
+static struct seen_entry *lookup(struct seen *s, const char *src, size_t src_len, const char *epoch,
+				 size_t epoch_len, bool *fresh)
+{
+	struct seen_entry *e;
+
+	*fresh = false;
+	for (size_t i = s->count; i-- > 0;)
+		if (is(s->entries[i].src, src, src_len) &&
+		    is(s->entries[i].epoch, epoch, epoch_len))
+			return s->count - i > 8 ? to_last(s, i) : &s->entries[i];
+	if (src_len >= SRC_MAX || epoch_len >= EPOCH_MAX || !(e = add(s)))
+		return NULL;
+	memset(e, 0, sizeof *e);
+	memcpy(e->src, src, src_len);
+	memcpy(e->epoch, epoch, epoch_len);
+	*fresh = true;
+	return e;
+}
+
+bool seen_before(struct seen *s, const char *src, size_t src_len, const char *n, size_t n_len)
+{
+	struct seen_entry *e;
+	size_t epoch_len;
+	uint64_t count;
+	bool fresh;
+
+	if (seen_split(n, n_len, &epoch_len, &count) < 0)
+		return false;
+	e = lookup(s, src, src_len, n, epoch_len, &fresh);
+	if (!e)
+		return false;
+	if (!fresh && count <= e->count)
+		return true;
+	e->count = count;
+	return false;
+}
+
+void seen_each(const struct seen *s,
+	       void (*fn)(void *ctx, const char *src, const char *epoch, uint64_t count), void *ctx)
+{
+	for (size_t i = 0; i < s->count; i++)
+		fn(ctx, s->entries[i].src, s->entries[i].epoch, s->entries[i].count);
+}
+
+int seen_restore(struct seen *s, const char *src, const char *epoch, uint64_t count)
+{
+	bool fresh;
+	struct seen_entry *e = lookup(s, src, strlen(src), epoch, strlen(epoch), &fresh);
+
+	if (!e)
+		return -1;
+	e->count = count;
+	return 0;
+}
