@@ -102,7 +102,7 @@ static bool held_back(enum log_level level, const char *msg)
 }
 
 static void vlog(enum log_level level, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
+    __attribute__((format(printf, 2, 0)));
 
 static void vlog(enum log_level level, const char *fmt, va_list ap)
 {

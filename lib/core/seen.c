@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SRC_MAX = 64, EPOCH_MAX = 16 };
+enum { EPOCH_MAX = 16 };
 
 struct seen_entry {
-	char src[SRC_MAX], epoch[EPOCH_MAX];
-	uint64_t count;
+	char key[SEEN_KEY_MAX], epoch[EPOCH_MAX];
+	uint64_t counts[SEEN_COUNTS]; /* ascending */
+	uint32_t used;
+	bool full; /* counts were pushed out: what is below the lowest kept is old */
 };
 
 void seen_init(struct seen *s, size_t max)
@@ -77,57 +79,76 @@ static struct seen_entry *add(struct seen *s)
 	return &s->entries[s->count++];
 }
 
-static struct seen_entry *lookup(struct seen *s, const char *src, size_t src_len, const char *epoch,
-				 size_t epoch_len, bool *fresh)
+static struct seen_entry *lookup(struct seen *s, const char *key, size_t key_len, const char *epoch,
+				 size_t epoch_len)
 {
 	struct seen_entry *e;
 
-	*fresh = false;
 	for (size_t i = s->count; i-- > 0;)
-		if (is(s->entries[i].src, src, src_len) &&
+		if (is(s->entries[i].key, key, key_len) &&
 		    is(s->entries[i].epoch, epoch, epoch_len))
 			return s->count - i > 8 ? to_last(s, i) : &s->entries[i];
-	if (src_len >= SRC_MAX || epoch_len >= EPOCH_MAX || !(e = add(s)))
+	if (key_len >= SEEN_KEY_MAX || epoch_len >= EPOCH_MAX || !(e = add(s)))
 		return NULL;
 	memset(e, 0, sizeof *e);
-	memcpy(e->src, src, src_len);
+	memcpy(e->key, key, key_len);
 	memcpy(e->epoch, epoch, epoch_len);
-	*fresh = true;
 	return e;
 }
 
-bool seen_before(struct seen *s, const char *src, size_t src_len, const char *n, size_t n_len)
+/* Inserts in order; nearly always at the end. @return true when it was there or is too old to tell.
+ */
+static bool note(struct seen_entry *e, uint64_t count)
+{
+	uint32_t at = e->used;
+
+	while (at && e->counts[at - 1] > count)
+		at--;
+	if ((at && e->counts[at - 1] == count) || (!at && e->full))
+		return true;
+	if (e->used == SEEN_COUNTS && !at) {
+		e->full =
+		    true; /* older than all that is kept: taken, and from now on such are not */
+		return false;
+	}
+	if (e->used == SEEN_COUNTS) {
+		memmove(e->counts, e->counts + 1, (at - 1) * sizeof *e->counts);
+		e->counts[at - 1] = count;
+		e->full = true;
+		return false;
+	}
+	memmove(e->counts + at + 1, e->counts + at, (e->used - at) * sizeof *e->counts);
+	e->counts[at] = count;
+	e->used++;
+	return false;
+}
+
+bool seen_before(struct seen *s, const char *key, size_t key_len, const char *n, size_t n_len)
 {
 	struct seen_entry *e;
 	size_t epoch_len;
 	uint64_t count;
-	bool fresh;
 
 	if (seen_split(n, n_len, &epoch_len, &count) < 0)
 		return false;
-	e = lookup(s, src, src_len, n, epoch_len, &fresh);
-	if (!e)
-		return false;
-	if (!fresh && count <= e->count)
-		return true;
-	e->count = count;
-	return false;
+	e = lookup(s, key, key_len, n, epoch_len);
+	return e && note(e, count);
 }
 
 void seen_each(const struct seen *s,
-	       void (*fn)(void *ctx, const char *src, const char *epoch, uint64_t count), void *ctx)
+	       void (*fn)(void *ctx, const char *key, const char *epoch, uint64_t count), void *ctx)
 {
 	for (size_t i = 0; i < s->count; i++)
-		fn(ctx, s->entries[i].src, s->entries[i].epoch, s->entries[i].count);
+		for (uint32_t k = 0; k < s->entries[i].used; k++)
+			fn(ctx, s->entries[i].key, s->entries[i].epoch, s->entries[i].counts[k]);
 }
 
-int seen_restore(struct seen *s, const char *src, const char *epoch, uint64_t count)
+int seen_restore(struct seen *s, const char *key, const char *epoch, uint64_t count)
 {
-	bool fresh;
-	struct seen_entry *e = lookup(s, src, strlen(src), epoch, strlen(epoch), &fresh);
+	struct seen_entry *e = lookup(s, key, strlen(key), epoch, strlen(epoch));
 
 	if (!e)
 		return -1;
-	e->count = count;
+	note(e, count);
 	return 0;
 }

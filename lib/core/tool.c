@@ -166,6 +166,16 @@ static void refuse(struct tool *t, const char *where, uint64_t number, const cha
 	log_warning("%s line %" PRIu64 ": not a record: %s; skipped", where, number, why);
 }
 
+/* By type and src: on the bus urgent types overtake the others of the same writer. */
+static bool repeated(struct tool *t, const struct head *h)
+{
+	char key[SEEN_KEY_MAX];
+	int len = snprintf(key, sizeof key, "%.*s %.*s", (int)h->type.len, h->type.at,
+			   (int)h->src.len, h->src.at);
+
+	return seen_before(&t->frame->seen, key, (size_t)len, h->n.at, h->n.len);
+}
+
 static void take_line(struct tool *t, const char *line, size_t len, const char *where,
 		      uint64_t number)
 {
@@ -187,8 +197,7 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	}
 	if (!t->frame->pass && !wanted(t, h.type))
 		return;
-	if (slice_is(h.src, t->src) ||
-	    seen_before(&t->frame->seen, h.src.at, h.src.len, h.n.at, h.n.len))
+	if (slice_is(h.src, t->src) || repeated(t, &h))
 		return;
 	if (record_parse(line, len, &r, &err) < 0) {
 		refuse(t, where, number, err.msg);

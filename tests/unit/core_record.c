@@ -18,7 +18,7 @@ TEST(head_whole)
 	struct head h;
 
 	REQUIRE(scan("{" HEAD ",\"n\":\"k3f9.8123\",\"m\":91422310,\"evse\":1,\"connector\":2,"
-			      "\"to\":\"sim\",\"x\":[]}",
+		     "\"to\":\"sim\",\"x\":[]}",
 		     &h) == 0);
 	CHECK(slice_is(h.type, "meter"));
 	CHECK(slice_is(h.src, "meter.ev"));
@@ -162,6 +162,7 @@ TEST(seen_by_writer_and_epoch)
 	CHECK(!before(&s, "a", "e1.1"));
 	CHECK(before(&s, "a", "e1.1"));
 	CHECK(!before(&s, "a", "e1.5"));
+	CHECK(!before(&s, "a", "e1.4"));
 	CHECK(before(&s, "a", "e1.4"));
 	CHECK(!before(&s, "a", "e2.1"));
 	CHECK(!before(&s, "b", "e1.1"));
@@ -169,5 +170,22 @@ TEST(seen_by_writer_and_epoch)
 	CHECK(!before(&s, "c", "x.1"));
 	CHECK(!before(&s, "a", ""));
 	CHECK(!before(&s, "a", "no-count"));
+	seen_release(&s);
+}
+
+TEST(seen_takes_late_ones_once_and_old_ones_never)
+{
+	struct seen s;
+	char n[32];
+
+	seen_init(&s, 4);
+	for (int i = 1; i <= 100; i++) {
+		snprintf(n, sizeof n, "e.%d", i == 60 ? 1000 : i);
+		CHECK(!before(&s, "a", n));
+	}
+	CHECK(!before(&s, "a", "e.999"));
+	CHECK(before(&s, "a", "e.999"));
+	CHECK(before(&s, "a", "e.1000"));
+	CHECK(before(&s, "a", "e.3"));
 	seen_release(&s);
 }
