@@ -1,0 +1,617 @@
+/* The client: one connection that is kept up. */
+#include "ws/internal.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "ws/url.h"
+
+enum { CONNECT_DEFAULT_MS = 30000, PASSWORD_MAX = 256 };
+
+enum client_state { CLIENT_WAITING, CLIENT_CONNECTING, CLIENT_OPEN, CLIENT_STOPPED };
+
+struct ws_client {
+	struct ws *ws;
+	struct ws_client *next;
+	ws_client_fn *fn;
+	void *user;
+	struct ws_client_conf conf; /* its texts are ours */
+	struct ws_url url;
+	bool conf_changed;
+	SSL_CTX *ctx;
+	struct lws_vhost *vhost;
+	struct lws *wsi; /* of the present try or connection */
+	enum client_state state;
+	bool dead, stop, again;
+	uint32_t attempt;
+	struct loop_timer retry_timer, connect_timer;
+	struct ws_fault fault;
+	struct ws_link link;
+};
+
+static int client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+			   size_t len);
+
+static const struct lws_protocols client_protocols[] = {
+    {.name = "evse-client", .callback = client_callback, .rx_buffer_size = 16384},
+    {.name = NULL},
+};
+
+/* Silence is watched by our own pings; libwebsockets' own are put off for hours. */
+static const lws_retry_bo_t no_idle_policy = {.secs_since_valid_ping = 65000,
+					      .secs_since_valid_hangup = 65100};
+
+/* ---- configuration ---- */
+
+static const size_t conf_texts[] = {
+    offsetof(struct ws_client_conf, url),           offsetof(struct ws_client_conf, subprotocols),
+    offsetof(struct ws_client_conf, ca_file),       offsetof(struct ws_client_conf, cert_file),
+    offsetof(struct ws_client_conf, key_file),      offsetof(struct ws_client_conf, user),
+    offsetof(struct ws_client_conf, password_file),
+};
+
+#define N_TEXTS (sizeof(conf_texts) / sizeof(*conf_texts))
+
+static char **conf_text(struct ws_client_conf *conf, size_t i)
+{
+	return (char **)(void *)((char *)conf + conf_texts[i]);
+}
+
+static void conf_release(struct ws_client_conf *conf)
+{
+	for (size_t i = 0; i < N_TEXTS; i++)
+		free(*conf_text(conf, i));
+}
+
+static int conf_copy(struct ws_client_conf *to, const struct ws_client_conf *from)
+{
+	*to = *from;
+	for (size_t i = 0; i < N_TEXTS; i++) {
+		char **text = conf_text(to, i);
+
+		if (*text && !(*text = strdup(*text))) {
+			while (++i < N_TEXTS)
+				*conf_text(to, i) = NULL;
+			conf_release(to);
+			return -1;
+		}
+	}
+	if (!to->connect_timeout_ms)
+		to->connect_timeout_ms = CONNECT_DEFAULT_MS;
+	if (!to->backoff.wait_min_ms && !to->backoff.random_range_ms && !to->backoff.repeat_times)
+		to->backoff = WS_BACKOFF_DEFAULT;
+	return 0;
+}
+
+/* What each security profile demands. Source: OCPP 2.0.1 part 2, A00. */
+static int profile_check(const struct ws_client_conf *conf, const struct ws_url *url, struct err *e)
+{
+	int p = conf->security_profile;
+
+	if (p < 0 || p > 3)
+		return err_set(e, "security profile %d: expected 0 to 3", p);
+	if (p == 1 && url->tls)
+		return err_set(e,
+			       "security profile 1 is without TLS: the URL must begin with ws://");
+	if (p >= 2 && !url->tls)
+		return err_set(e, "security profile %d needs TLS: the URL must begin with wss://",
+			       p);
+	if ((p == 1 || p == 2) && !conf->password_file)
+		return err_set(e, "security profile %d needs a password file", p);
+	if (p == 3 && !conf->cert_file)
+		return err_set(e, "security profile 3 needs a client certificate and its key");
+	if ((conf->cert_file == NULL) != (conf->key_file == NULL))
+		return err_set(e, "a client certificate and its key go together: one is missing");
+	return 0;
+}
+
+static int conf_check(const struct ws_client_conf *conf, struct ws_url *url, struct err *e)
+{
+	char password[PASSWORD_MAX + 2];
+	int ok;
+
+	errno = EINVAL;
+	if (!conf->url)
+		return err_set(e, "no URL to connect to");
+	if (ws_url_parse(url, conf->url, e) < 0 || profile_check(conf, url, e) < 0)
+		return -1;
+	if (url->http)
+		return err_set(e, "URL \"%.200s\" is not for websockets: ws:// or wss://",
+			       conf->url);
+	if (!conf->password_file)
+		return 0;
+	ok = ws_secret_line(password, sizeof(password), conf->password_file, e);
+	explicit_bzero(password, sizeof(password));
+	return ok;
+}
+
+static int load_tls(struct ws_client *c, SSL_CTX *ctx, const struct ws_client_conf *conf,
+		    const struct ws_url *url, struct err *e)
+{
+	struct ws_tls_conf tls = {.ca_file = conf->ca_file,
+				  .cert_file = conf->cert_file,
+				  .key_file = conf->key_file,
+				  .name = url->host,
+				  .tls12 = conf->tls12};
+
+	(void)c;
+	return url->tls ? ws_tls_load(ctx, &tls, e) : 0;
+}
+
+static void on_tls(const SSL *ssl, int where, int ret)
+{
+	struct ws_client *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	c->ws->work++;
+	ws_tls_note(&c->fault, ssl, where, ret);
+}
+
+static struct lws_vhost *make_vhost(struct ws_client *c, SSL_CTX *ctx)
+{
+	struct lws_context_creation_info info = {
+	    .port = CONTEXT_PORT_NO_LISTEN,
+	    .protocols = client_protocols,
+	    .vhost_name = "evse-client",
+	    .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+	    .provided_client_ssl_ctx = ctx,
+	    .alpn = "http/1.1",
+	    .retry_and_idle_policy = &no_idle_policy,
+	};
+	unsigned seconds = c->conf.connect_timeout_ms / 1000 + 2;
+
+	/* a little longer than our own deadline, which then decides */
+	info.connect_timeout_secs = seconds;
+	info.timeout_secs = seconds;
+	return lws_create_vhost(c->ws->lws, &info);
+}
+
+/* A fresh TLS context and vhost, as certificates can't be taken out of an old one. */
+static int rebuild(struct ws_client *c, struct err *e)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct lws_vhost *vhost;
+
+	if (!ctx)
+		return err_set(e, "OpenSSL does not give a TLS context");
+	if (load_tls(c, ctx, &c->conf, &c->url, e) < 0) {
+		SSL_CTX_free(ctx);
+		return -1;
+	}
+	ws_tls_watch(ctx, c, on_tls);
+	vhost = make_vhost(c, ctx);
+	if (!vhost) {
+		SSL_CTX_free(ctx);
+		return err_set(e, "libwebsockets does not give a client");
+	}
+	if (c->vhost)
+		lws_vhost_destroy(c->vhost);
+	SSL_CTX_free(c->ctx);
+	c->vhost = vhost;
+	c->ctx = ctx;
+	c->conf_changed = false;
+	return 0;
+}
+
+/* ---- tries ---- */
+
+static void detach(struct ws_client *c)
+{
+	if (!c->wsi)
+		return;
+	lws_set_opaque_user_data(c->wsi, NULL);
+	ws_kill(c->wsi, false);
+	c->wsi = NULL;
+}
+
+static uint32_t random32(void)
+{
+	uint32_t value = 0;
+
+	if (getrandom(&value, sizeof(value), 0) < 0)
+		value = 0;
+	return value;
+}
+
+/* Plans the next try, if there is to be one. @return the wait in ms, at least 1; 0 when none */
+static uint32_t plan_retry(struct ws_client *c)
+{
+	uint32_t wait;
+
+	c->state = CLIENT_WAITING;
+	if (c->again) {
+		c->again = false;
+		c->attempt = 0;
+		loop_timer_after(c->ws->loop, &c->retry_timer, 0);
+		return 1;
+	}
+	if (c->stop || !c->conf.reconnect) {
+		c->state = CLIENT_STOPPED;
+		return 0;
+	}
+	wait = ws_backoff_ms(&c->conf.backoff, c->attempt++, random32());
+	loop_timer_after(c->ws->loop, &c->retry_timer, (int64_t)wait * 1000);
+	return wait ? wait : 1;
+}
+
+static void refused(struct ws_client *c, int http_status)
+{
+	struct ws_fault fault = c->fault;
+	struct ws_event ev = {.kind = WS_REFUSED,
+			      .reason = fault.reason,
+			      .text = fault.text,
+			      .http_status = http_status,
+			      .peer = c->conf.url};
+
+	ws_noted(c->ws);
+	loop_timer_cancel(c->ws->loop, &c->connect_timer);
+	c->wsi = NULL;
+	ev.retry_ms = plan_retry(c);
+	c->fn(c->user, c, &ev);
+}
+
+static void connect_now(struct ws_client *c)
+{
+	char host[sizeof(c->url.host) + 10];
+	struct lws_client_connect_info info = {
+	    .context = c->ws->lws,
+	    .vhost = c->vhost,
+	    .address = c->url.host,
+	    .port = c->url.port,
+	    .path = c->url.path,
+	    .host = host,
+	    .protocol = c->conf.subprotocols,
+	    .local_protocol_name = client_protocols[0].name,
+	    .opaque_user_data = c,
+	    .pwsi = &c->wsi,
+	    .alpn = "http/1.1",
+	    .retry_and_idle_policy = &no_idle_policy,
+	};
+
+	snprintf(host, sizeof(host), strchr(c->url.host, ':') ? "[%s]:%u" : "%s:%u", c->url.host,
+		 (unsigned)c->url.port);
+	/* the name is checked by our TLS context, which knows IPv6 addresses too */
+	if (c->url.tls)
+		info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+	c->state = CLIENT_CONNECTING;
+	loop_timer_after(c->ws->loop, &c->connect_timer,
+			 (int64_t)c->conf.connect_timeout_ms * 1000);
+	if (!lws_client_connect_via_info(&info) && c->state == CLIENT_CONNECTING) {
+		ws_fault_set(&c->fault, WS_UNREACHABLE, "unable to connect to %s", c->conf.url);
+		refused(c, 0);
+	}
+}
+
+static void on_retry_timer(void *ctx)
+{
+	struct ws_client *c = ctx;
+	struct err e = {""};
+
+	c->fault = (struct ws_fault){.reason = WS_OK};
+	if ((c->conf_changed ? rebuild(c, &e) : load_tls(c, c->ctx, &c->conf, &c->url, &e)) < 0) {
+		ws_fault_set(&c->fault, WS_LOCAL, "%s", e.msg);
+		refused(c, 0);
+		return;
+	}
+	connect_now(c);
+}
+
+static void on_connect_timer(void *ctx)
+{
+	struct ws_client *c = ctx;
+
+	ws_fault_set(&c->fault, WS_TIMEOUT, "no answer from %s within %u ms", c->conf.url,
+		     c->conf.connect_timeout_ms);
+	detach(c);
+	refused(c, 0);
+}
+
+/* ---- why it failed ---- */
+
+static const struct {
+	const char *has;
+	enum ws_reason reason;
+	const char *text;
+} connect_causes[] = {
+    {"getaddrinfo", WS_DNS, "host name not found"},
+    {"Cannot match protocol", WS_SUBPROTOCOL, "the server chose another subprotocol"},
+    {"PROTOCOL malformed", WS_SUBPROTOCOL, "the server chose another subprotocol"},
+    {"connect", WS_UNREACHABLE, "unreachable"},
+    {"conn fail", WS_UNREACHABLE, "unreachable"},
+    {"imed out", WS_TIMEOUT, "no answer"},
+    {"imeout", WS_TIMEOUT, "no answer"},
+};
+
+static void connection_error(struct ws_client *c, struct lws *wsi, const char *cause)
+{
+	int status = (int)lws_http_client_http_response(wsi);
+
+	if (!cause)
+		cause = "no cause given";
+	if (status >= 100 && status != 101)
+		ws_fault_set(&c->fault, WS_HTTP, "%s answered with HTTP status %d%s", c->conf.url,
+			     status,
+			     status == 401   ? " (unauthorised: user or password refused)"
+			     : status == 404 ? " (not found: identity or path unknown)"
+					     : "");
+	for (size_t i = 0; i < sizeof(connect_causes) / sizeof(*connect_causes); i++)
+		if (strstr(cause, connect_causes[i].has))
+			ws_fault_set(&c->fault, connect_causes[i].reason, "%s: %s (%s)",
+				     c->conf.url, connect_causes[i].text, cause);
+	ws_fault_set(&c->fault, WS_LOST, "%s: connection lost before it was open (%s)", c->conf.url,
+		     cause);
+	refused(c, status == 101 ? 0 : status);
+}
+
+/* ---- callbacks ---- */
+
+static int add_authorization(struct ws_client *c, struct lws *wsi, unsigned char **p, size_t room)
+{
+	char password[PASSWORD_MAX + 2], plain[PASSWORD_MAX + WS_IDENTITY_MAX + 260];
+	char value[sizeof(plain) * 4 / 3 + 16] = "Basic ";
+	struct err e = {""};
+	int n, result = -1;
+
+	if (!c->conf.password_file || c->conf.security_profile == 3)
+		return 0;
+	if (ws_secret_line(password, sizeof(password), c->conf.password_file, &e) < 0) {
+		ws_fault_set(&c->fault, WS_LOCAL, "%s", e.msg);
+		return -1;
+	}
+	n = snprintf(plain, sizeof(plain), "%s:%s", c->conf.user ? c->conf.user : c->url.identity,
+		     password);
+	if (n > 0 && (size_t)n < sizeof(plain) &&
+	    lws_b64_encode_string(plain, n, value + 6, (int)sizeof(value) - 6) >= 0 &&
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)value,
+					 (int)strlen(value), p, *p + room) == 0)
+		result = 0;
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(plain, sizeof(plain));
+	explicit_bzero(value, sizeof(value));
+	return result;
+}
+
+static int check_subprotocol(struct ws_client *c, struct lws *wsi)
+{
+	char chosen[64] = "";
+
+	lws_hdr_copy(wsi, chosen, sizeof(chosen), WSI_TOKEN_PROTOCOL);
+	if (!c->conf.subprotocols ||
+	    ws_subprotocol_pick(c->link.subprotocol, sizeof(c->link.subprotocol), chosen,
+				c->conf.subprotocols))
+		return 0;
+	ws_fault_set(&c->fault, WS_SUBPROTOCOL, "%s chose subprotocol \"%s\" of \"%s\"",
+		     c->conf.url, chosen, c->conf.subprotocols);
+	return -1;
+}
+
+static void established(struct ws_client *c, struct lws *wsi)
+{
+	struct ws_event ev;
+
+	loop_timer_cancel(c->ws->loop, &c->connect_timer);
+	c->state = CLIENT_OPEN;
+	c->attempt = 0;
+	ws_link_open(&c->link, wsi);
+	ev = ws_link_event(&c->link, WS_OPEN);
+	c->fn(c->user, c, &ev);
+}
+
+static void closed(struct ws_client *c)
+{
+	struct ws_event ev;
+
+	c->wsi = NULL;
+	ws_fault_set(&c->link.fault, c->fault.reason, "%s", c->fault.text);
+	ws_link_closed(&c->link, &ev);
+	ev.retry_ms = plan_retry(c);
+	c->fn(c->user, c, &ev);
+}
+
+static void emit(void *owner, const struct ws_event *ev)
+{
+	struct ws_client *c = owner;
+
+	c->fn(c->user, c, ev);
+}
+
+/* The callbacks that matter before the upgrade is done. */
+static int handshake_callback(struct ws_client *c, struct lws *wsi,
+			      enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION) {
+		if (len == 0) /* the check so far said no */
+			ws_tls_note_verify(&c->fault, user);
+	} else if (reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER) {
+		return add_authorization(c, wsi, in, len);
+	} else if (reason == LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH) {
+		return check_subprotocol(c, wsi);
+	} else if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
+		connection_error(c, wsi, in);
+	} else if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED) {
+		ws_noted(c->ws);
+		established(c, wsi);
+	}
+	return 0;
+}
+
+static int client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+			   size_t len)
+{
+	struct ws_client *c = lws_get_opaque_user_data(wsi);
+	bool live = c && !c->dead && c->wsi == wsi;
+
+	if (!live)
+		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
+			       reason == LWS_CALLBACK_CLIENT_WRITEABLE
+			   ? -1
+			   : 0;
+	if (c->state == CLIENT_CONNECTING)
+		return handshake_callback(c, wsi, reason, user, in, len);
+	if (reason == LWS_CALLBACK_CLIENT_RECEIVE) {
+		ws_noted(c->ws);
+		return ws_link_receive(&c->link, in, len);
+	}
+	if (reason == LWS_CALLBACK_CLIENT_WRITEABLE) {
+		ws_noted(c->ws);
+		return ws_link_writeable(&c->link);
+	}
+	if (reason == LWS_CALLBACK_CLIENT_RECEIVE_PONG) {
+		ws_noted(c->ws);
+		ws_link_pong(&c->link);
+	} else if (reason == LWS_CALLBACK_WS_PEER_INITIATED_CLOSE) {
+		ws_link_peer_close(&c->link, in, len);
+	} else if (reason == LWS_CALLBACK_CLIENT_CLOSED) {
+		ws_noted(c->ws);
+		closed(c);
+	}
+	return 0;
+}
+
+/* ---- for callers ---- */
+
+struct ws_client *ws_client_new(struct ws *ws, const struct ws_client_conf *conf, ws_client_fn *fn,
+				void *user, struct err *e)
+{
+	struct ws_limits limits = {conf->ping_interval_ms, conf->pong_timeout_ms, conf->message_max,
+				   conf->queue_max};
+	struct ws_client *c;
+	struct ws_url url;
+
+	if (conf_check(conf, &url, e) < 0)
+		return NULL;
+	c = calloc(1, sizeof(*c));
+	if (!c || conf_copy(&c->conf, conf) < 0) {
+		free(c);
+		err_sys(e, "unable to make a websocket client");
+		return NULL;
+	}
+	c->ws = ws;
+	c->fn = fn;
+	c->user = user;
+	c->url = url;
+	c->retry_timer = (struct loop_timer){.name = "ws.retry", .fn = on_retry_timer, .ctx = c};
+	c->connect_timer =
+	    (struct loop_timer){.name = "ws.connect", .fn = on_connect_timer, .ctx = c};
+	ws_link_init(&c->link, ws, c, emit, &limits);
+	if (rebuild(c, e) < 0) {
+		conf_release(&c->conf);
+		free(c);
+		return NULL;
+	}
+	c->next = ws->clients;
+	ws->clients = c;
+	loop_timer_after(ws->loop, &c->retry_timer, 0);
+	return c;
+}
+
+int ws_client_set_conf(struct ws_client *c, const struct ws_client_conf *conf, struct err *e)
+{
+	struct ws_client_conf copy;
+	struct ws_url url;
+	SSL_CTX *trial;
+	int ok;
+
+	if (conf_check(conf, &url, e) < 0)
+		return -1;
+	trial = SSL_CTX_new(TLS_client_method());
+	ok = trial ? load_tls(c, trial, conf, &url, e) : err_set(e, "OpenSSL gives no TLS context");
+	SSL_CTX_free(trial);
+	if (ok < 0)
+		return -1;
+	if (conf_copy(&copy, conf) < 0)
+		return err_sys(e, "unable to change the websocket client");
+	conf_release(&c->conf);
+	c->conf = copy;
+	c->url = url;
+	c->conf_changed = true;
+	ws_link_set_ping(&c->link, copy.ping_interval_ms);
+	return 0;
+}
+
+void ws_client_free(struct ws_client *c)
+{
+	if (!c || c->dead)
+		return;
+	c->dead = true;
+	c->ws->reap = true;
+	loop_timer_cancel(c->ws->loop, &c->retry_timer);
+	loop_timer_cancel(c->ws->loop, &c->connect_timer);
+	loop_timer_cancel(c->ws->loop, &c->link.ping_timer);
+	loop_timer_cancel(c->ws->loop, &c->link.pong_timer);
+	loop_timer_cancel(c->ws->loop, &c->link.close_timer);
+	detach(c);
+	c->link.wsi = NULL;
+}
+
+void ws_client_reap(struct ws *ws)
+{
+	for (struct ws_client **p = &ws->clients; *p;) {
+		struct ws_client *c = *p;
+
+		if (!c->dead) {
+			p = &c->next;
+			continue;
+		}
+		*p = c->next;
+		ws_link_release(&c->link);
+		lws_vhost_destroy(c->vhost);
+		SSL_CTX_free(c->ctx);
+		conf_release(&c->conf);
+		free(c);
+	}
+}
+
+int ws_client_send(struct ws_client *c, const char *data, size_t len)
+{
+	return ws_link_send(&c->link, data, len);
+}
+
+void ws_client_close(struct ws_client *c, int code, const char *text)
+{
+	c->stop = true;
+	if (c->state == CLIENT_OPEN) {
+		ws_link_close(&c->link, code, text);
+		return;
+	}
+	loop_timer_cancel(c->ws->loop, &c->retry_timer);
+	loop_timer_cancel(c->ws->loop, &c->connect_timer);
+	detach(c);
+	c->state = CLIENT_STOPPED;
+}
+
+void ws_client_reconnect(struct ws_client *c)
+{
+	c->stop = false;
+	c->again = true;
+	if (c->state == CLIENT_OPEN) {
+		ws_link_close(&c->link, 1000, "reconnecting");
+		return;
+	}
+	loop_timer_cancel(c->ws->loop, &c->connect_timer);
+	detach(c);
+	plan_retry(c);
+}
+
+void ws_client_set_ping(struct ws_client *c, uint32_t interval_ms)
+{
+	c->conf.ping_interval_ms = interval_ms;
+	ws_link_set_ping(&c->link, interval_ms);
+}
+
+bool ws_client_is_open(const struct ws_client *c)
+{
+	return c->state == CLIENT_OPEN && !c->link.closing;
+}
+
+size_t ws_client_queued(const struct ws_client *c)
+{
+	return c->link.queued;
+}
+
+const char *ws_client_identity(const struct ws_client *c)
+{
+	return c->url.identity;
+}
