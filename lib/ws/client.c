@@ -2,6 +2,7 @@
 #include "ws/internal.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct ws_client {
 	struct lws *wsi; /* of the present try or connection */
 	enum client_state state;
 	bool dead, stop, again;
+	bool certificate_asked; /* and we had none to give */
 	uint32_t attempt;
 	struct loop_timer retry_timer, connect_timer;
 	struct ws_fault fault;
@@ -149,6 +151,26 @@ static void on_tls(const SSL *ssl, int where, int ret)
 	ws_tls_note(&c->fault, ssl, where, ret);
 }
 
+/* Checks the server's chain and name as ever, and keeps what was wrong. */
+static int on_server_chain(X509_STORE_CTX *store, void *arg)
+{
+	struct ws_client *c = arg;
+	int ok = X509_verify_cert(store);
+
+	if (ok <= 0)
+		ws_tls_note_verify(&c->fault, store);
+	return ok;
+}
+
+/* The server asks for our certificate. */
+static int on_certificate_asked(SSL *ssl, void *arg)
+{
+	struct ws_client *c = arg;
+
+	c->certificate_asked = SSL_get_certificate(ssl) == NULL;
+	return 1;
+}
+
 static struct lws_vhost *make_vhost(struct ws_client *c, SSL_CTX *ctx)
 {
 	struct lws_context_creation_info info = {
@@ -181,6 +203,8 @@ static int rebuild(struct ws_client *c, struct err *e)
 		return -1;
 	}
 	ws_tls_watch(ctx, c, on_tls);
+	SSL_CTX_set_cert_verify_callback(ctx, on_server_chain, c);
+	SSL_CTX_set_cert_cb(ctx, on_certificate_asked, c);
 	vhost = make_vhost(c, ctx);
 	if (!vhost) {
 		SSL_CTX_free(ctx);
@@ -252,6 +276,20 @@ static void refused(struct ws_client *c, int http_status)
 	c->fn(c->user, c, &ev);
 }
 
+/* libwebsockets gives up without a word when it does not find the host. */
+static void name_lookup_fault(struct ws_client *c)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+	int code = getaddrinfo(c->url.host, NULL, &hints, &found);
+
+	if (code != 0)
+		ws_fault_set(&c->fault, WS_DNS, "host name \"%s\" not found: %s", c->url.host,
+			     gai_strerror(code));
+	else
+		freeaddrinfo(found);
+	ws_fault_set(&c->fault, WS_UNREACHABLE, "unable to connect to %s", c->conf.url);
+}
+
 static void connect_now(struct ws_client *c)
 {
 	char host[sizeof(c->url.host) + 10];
@@ -279,7 +317,7 @@ static void connect_now(struct ws_client *c)
 	loop_timer_after(c->ws->loop, &c->connect_timer,
 			 (int64_t)c->conf.connect_timeout_ms * 1000);
 	if (!lws_client_connect_via_info(&info) && c->state == CLIENT_CONNECTING) {
-		ws_fault_set(&c->fault, WS_UNREACHABLE, "unable to connect to %s", c->conf.url);
+		name_lookup_fault(c);
 		refused(c, 0);
 	}
 }
@@ -290,6 +328,7 @@ static void on_retry_timer(void *ctx)
 	struct err e = {""};
 
 	c->fault = (struct ws_fault){.reason = WS_OK};
+	c->certificate_asked = false;
 	if ((c->conf_changed ? rebuild(c, &e) : load_tls(c, c->ctx, &c->conf, &c->url, &e)) < 0) {
 		ws_fault_set(&c->fault, WS_LOCAL, "%s", e.msg);
 		refused(c, 0);
@@ -330,6 +369,11 @@ static void connection_error(struct ws_client *c, struct lws *wsi, const char *c
 
 	if (!cause)
 		cause = "no cause given";
+	if (c->certificate_asked && !status &&
+	    (c->fault.reason == WS_OK || c->fault.reason == WS_TLS_OTHER))
+		c->fault = (struct ws_fault){WS_TLS_CERT_MISSING,
+					     "client certificate missing: the server asked for one "
+					     "and ended the connection"};
 	if (status >= 100 && status != 101)
 		ws_fault_set(&c->fault, WS_HTTP, "%s answered with HTTP status %d%s", c->conf.url,
 			     status,
@@ -419,12 +463,9 @@ static void emit(void *owner, const struct ws_event *ev)
 
 /* The callbacks that matter before the upgrade is done. */
 static int handshake_callback(struct ws_client *c, struct lws *wsi,
-			      enum lws_callback_reasons reason, void *user, void *in, size_t len)
+			      enum lws_callback_reasons reason, void *in, size_t len)
 {
-	if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION) {
-		if (len == 0) /* the check so far said no */
-			ws_tls_note_verify(&c->fault, user);
-	} else if (reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER) {
+	if (reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER) {
 		return add_authorization(c, wsi, in, len);
 	} else if (reason == LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH) {
 		return check_subprotocol(c, wsi);
@@ -441,15 +482,16 @@ static int client_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 			   size_t len)
 {
 	struct ws_client *c = lws_get_opaque_user_data(wsi);
-	bool live = c && !c->dead && c->wsi == wsi;
 
-	if (!live)
+	(void)user;
+	/* a wsi that was let go has lost its owner; one being made may not be known to it yet */
+	if (!c || c->dead)
 		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
 			       reason == LWS_CALLBACK_CLIENT_WRITEABLE
 			   ? -1
 			   : 0;
 	if (c->state == CLIENT_CONNECTING)
-		return handshake_callback(c, wsi, reason, user, in, len);
+		return handshake_callback(c, wsi, reason, in, len);
 	if (reason == LWS_CALLBACK_CLIENT_RECEIVE) {
 		ws_noted(c->ws);
 		return ws_link_receive(&c->link, in, len);

@@ -53,6 +53,16 @@ static void common_name(char *text, size_t size, const X509_NAME *name)
 	OPENSSL_free(utf8);
 }
 
+void ws_tls_peer_name(char *text, size_t size, const SSL *ssl)
+{
+	X509 *cert = ssl ? SSL_get1_peer_certificate(ssl) : NULL;
+
+	text[0] = '\0';
+	if (cert)
+		common_name(text, size, X509_get_subject_name(cert));
+	X509_free(cert);
+}
+
 static void when(char *text, size_t size, const ASN1_TIME *t)
 {
 	struct tm tm;
@@ -165,6 +175,12 @@ static void note_error(struct ws_fault *fault, const SSL *ssl, unsigned long err
 	case SSL_R_HTTP_REQUEST:
 	case SSL_R_HTTPS_PROXY_REQUEST:
 		ws_fault_set(fault, WS_TLS_NONE, "no TLS: the %s speaks in clear", who);
+		break;
+	case SSL_R_CERTIFICATE_VERIFY_FAILED: /* the check has said why */
+		break;
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+		ws_fault_set(fault, WS_TLS_OTHER,
+			     "TLS: the %s ended the connection in the handshake", who);
 		break;
 	default:
 		ws_fault_set(fault, WS_TLS_OTHER, "TLS: %s", ERR_reason_error_string(error));

@@ -38,7 +38,7 @@ struct ws {
 	bool reap; /* some owner is dead */
 };
 
-extern const struct loop_backend ws_loop_backend;
+extern const struct loop_backend ws_loop_backend, ws_loop_ended;
 int ws_loop_init(struct ws *ws, struct err *e);
 void ws_loop_release(struct ws *ws);
 int ws_loop_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -76,6 +76,8 @@ void ws_tls_watch(SSL_CTX *ctx, void *user, void (*fn)(const SSL *ssl, int where
 void ws_tls_note(struct ws_fault *fault, const SSL *ssl, int where, int ret);
 /** Takes a failed check of the peer's certificate into @fault. */
 void ws_tls_note_verify(struct ws_fault *fault, X509_STORE_CTX *store);
+/** Common name of the peer's certificate; "" when it gave none. */
+void ws_tls_peer_name(char *text, size_t size, const SSL *ssl);
 void ws_fault_set(struct ws_fault *fault, enum ws_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -128,17 +128,14 @@ static void peer_address(struct ws_link *l, int fd)
 
 void ws_link_open(struct ws_link *l, struct lws *wsi)
 {
-	union lws_tls_cert_info_results info;
 	SSL *ssl = lws_get_ssl(wsi);
 
 	l->wsi = wsi;
 	peer_address(l, lws_get_socket_fd(wsi));
-	l->tls[0] = l->peer_name[0] = '\0';
+	l->tls[0] = '\0';
 	if (ssl)
 		snprintf(l->tls, sizeof(l->tls), "%s", SSL_get_version(ssl));
-	if (ssl && lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_COMMON_NAME, &info,
-					  sizeof(info.ns.name)) == 0)
-		snprintf(l->peer_name, sizeof(l->peer_name), "%.64s", info.ns.name);
+	ws_tls_peer_name(l->peer_name, sizeof(l->peer_name), ssl);
 	l->fault = (struct ws_fault){.reason = WS_OK};
 	l->closing = l->ping_wanted = l->sent = false;
 	l->close_code = 0;

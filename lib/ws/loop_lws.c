@@ -192,3 +192,12 @@ static int backend_wait(void *ctx, int64_t timeout_us)
 }
 
 const struct loop_backend ws_loop_backend = {backend_watch, backend_wait};
+
+/* What stays with the loop when the websocket side has gone: it may still be tidied, not run. */
+static int ended_wait(void *ctx, int64_t timeout_us)
+{
+	(void)ctx, (void)timeout_us;
+	return 0;
+}
+
+const struct loop_backend ws_loop_ended = {NULL, ended_wait};

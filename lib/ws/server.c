@@ -153,7 +153,7 @@ static int ask_admission(struct ws_conn *c, struct lws *wsi, const char *asked)
 	char header[TEXT_MAX] = "", user[256], password[256];
 	struct ws_request rq = {
 	    .path = c->path, .identity = c->identity, .peer = c->link.peer, .subprotocols = asked};
-	union lws_tls_cert_info_results info;
+	char name[65];
 	int status;
 
 	if (lws_hdr_copy(wsi, header, sizeof(header), WSI_TOKEN_HTTP_AUTHORIZATION) > 0 &&
@@ -161,9 +161,8 @@ static int ask_admission(struct ws_conn *c, struct lws *wsi, const char *asked)
 		rq.user = user;
 		rq.password = password;
 	}
-	if (lws_get_ssl(wsi) && lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_COMMON_NAME, &info,
-						       sizeof(info.ns.name)) == 0)
-		rq.peer_name = info.ns.name;
+	ws_tls_peer_name(name, sizeof(name), lws_get_ssl(wsi));
+	rq.peer_name = name[0] ? name : NULL;
 	status = c->server->admit ? c->server->admit(c->server->user, &rq) : 0;
 	explicit_bzero(header, sizeof(header));
 	explicit_bzero(password, sizeof(password));

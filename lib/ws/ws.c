@@ -89,6 +89,7 @@ void ws_free(struct ws *ws)
 	}
 	if (ws->lws)
 		lws_context_destroy(ws->lws);
+	loop_set_backend(ws->loop, &ws_loop_ended, NULL);
 	ws_loop_release(ws);
 	free(ws);
 }

@@ -88,7 +88,9 @@ struct ws_event {
 const char *ws_reason_word(enum ws_reason r);
 
 /**
- * Makes the websocket side of a loop. From then on libwebsockets does that loop's waiting.
+ * Makes the websocket side of a loop. From then on libwebsockets does that loop's waiting; so it
+ * comes before any descriptor is watched: in a tool's setup(). After ws_free the loop must not be
+ * run again.
  *
  * @loop    must outlive the result
  * @return  NULL with @e set when libwebsockets or OpenSSL can't start
@@ -204,7 +206,7 @@ typedef void ws_server_fn(void *user, struct ws_conn *conn, const struct ws_even
  * used */
 struct ws_server *ws_server_new(struct ws *ws, const struct ws_server_conf *conf, ws_server_fn *fn,
 				void *user, struct err *e);
-/** Closes all connections (status 1001), without further events. */
+/** Ends listening and all connections, without further events. */
 void ws_server_free(struct ws_server *s);
 int ws_server_port(const struct ws_server *s);
 
