@@ -279,6 +279,24 @@ void sim_world_want(struct sim_world *w, int evse, int64_t wh)
 	sim_world_settle(w);
 }
 
+void sim_world_remodel(struct sim_world *w, int evse, const struct sim_car_model *m)
+{
+	struct sim_car *c = &w->evse[evse].car;
+
+	c->model = *m;
+	sim_car_decide(c, w->now_us);
+	sim_world_settle(w);
+}
+
+void sim_world_grid(struct sim_world *w, const struct sim_grid *g)
+{
+	w->grid = *g;
+	sim_world_settle(w);
+	for (int n = 0; n < w->evses; n++)
+		if (w->evse[n].plugged)
+			sim_car_decide(&w->evse[n].car, w->now_us);
+}
+
 void sim_world_meter_reset(struct sim_world *w, int evse)
 {
 	struct sim_meter *m = evse < 0 ? &w->meter : &w->evse[evse].meter;

@@ -105,6 +105,12 @@ int sim_world_unplug(struct sim_world *w, int evse);
 /** The car wants so much more energy from now; SIM_NEVER = until its target. */
 void sim_world_want(struct sim_world *w, int evse, int64_t wh);
 
+/** The car at an EVSE changes its habits; its battery stays as full as it is. */
+void sim_world_remodel(struct sim_world *w, int evse, const struct sim_car_model *m);
+
+/** Another voltage, frequency or line. */
+void sim_world_grid(struct sim_world *w, const struct sim_grid *g);
+
 /** Meter reset: all registers of an EV meter, or of the house meter (evse < 0), begin at 0 again.
  */
 void sim_world_meter_reset(struct sim_world *w, int evse);
