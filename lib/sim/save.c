@@ -204,7 +204,7 @@ static int load_i64(jv from, const char *name, int64_t *v, struct err *err)
 
 static int load_int(jv from, const char *name, int *v, struct err *err)
 {
-	int64_t wide;
+	int64_t wide = 0;
 
 	if (json_want_int(from, name, INT32_MIN, INT32_MAX, &wide, err) <= 0)
 		return err_set(err, "%s: expected a number", name);
@@ -214,9 +214,9 @@ static int load_int(jv from, const char *name, int *v, struct err *err)
 
 static int load_member(const struct member *m, jv from, char *at, int64_t shift_us, struct err *err)
 {
-	int64_t wide;
-	int narrow;
-	bool flag;
+	int64_t wide = 0;
+	int narrow = 0;
+	bool flag = false;
 
 	switch (m->kind) {
 	case BOOL:
@@ -259,7 +259,7 @@ static int load_car(struct sim_car *c, jv from, int64_t shift_us, struct err *er
 	snprintf(c->model.name, sizeof(c->model.name), "%s", name ? name : "");
 	for (size_t i = 0; i < sim_car_field_count; i++) {
 		const struct sim_field *f = &sim_car_fields[i];
-		int v;
+		int v = 0;
 
 		if (load_int(model, f->name, &v, err) < 0)
 			return -1;
