@@ -72,12 +72,12 @@ static bool estop(const struct pilot *p, int64_t now)
 
 static bool pp(const struct pilot *p, int64_t now)
 {
-	bool missing = p->pp == PP_NONE || p->pp == PP_FAULT;
+	bool missing = p->conf->socket && p->connected && (p->pp == PP_NONE || p->pp == PP_FAULT);
 
-	/* At plug-in the contacts make one after the other; under power a lost code is a plug on
-	 * its way out. */
-	return p->conf->socket && p->connected && missing &&
-	       (p->out.contactor || !running(p, T_PP_GRACE, now));
+	/* At plug-in and unplug the contacts move one after the other; under power a lost code is a
+	 * plug on its way out. */
+	return missing &&
+	       (p->out.contactor || has_fault(p, FAULT_PP) || expired(p, T_PP_GRACE, now));
 }
 
 static bool ventilation(const struct pilot *p, int64_t now)
@@ -88,7 +88,8 @@ static bool ventilation(const struct pilot *p, int64_t now)
 
 static bool driver(const struct pilot *p, int64_t now)
 {
-	return !p->valid || expired(p, T_BAD_LEVEL, now);
+	/* After start the board has its time for a first word. */
+	return (!p->valid && !running(p, T_STALE, now)) || expired(p, T_BAD_LEVEL, now);
 }
 
 static bool (*const conditions[FAULT_COUNT])(const struct pilot *, int64_t) = {

@@ -94,6 +94,7 @@ void pilot_read(struct pilot *p, int64_t now, const struct pilot_readings *r)
 void pilot_lost(struct pilot *p)
 {
 	p->valid = false;
+	disarm(p, T_STALE);
 }
 
 void pilot_want(struct pilot *p, int64_t now, const struct pilot_wanted *w)

@@ -51,7 +51,7 @@ struct pilot_times {
 	int rcd_retest; /* self-test valid for */
 	int pe;         /* earth missing this long: fault */
 	int pp;         /* new PP code must stand this long */
-	int pp_grace;   /* after plug-in until a missing code is a fault */
+	int pp_grace;   /* a missing code this long, without power: fault */
 	int over;       /* overcurrent this long: fault */
 	int follow;     /* the car may take this long to follow a lower duty */
 	int wake_x1;    /* X1 after a wake-up step */

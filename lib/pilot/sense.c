@@ -18,7 +18,6 @@ static void unplugged(struct pilot *p)
 	p->seen_c = false;
 	p->woken = 0;
 	p->bcb = 0;
-	disarm(p, T_PP_GRACE);
 	disarm(p, T_CLOSE_HOLD);
 	if (p->connected)
 		p->rcd_due = p->conf->rcd_test;
@@ -57,8 +56,6 @@ static void level_changed(struct pilot *p, int64_t now, enum pilot_level was)
 	if (pilot_level_has_car(p->level)) {
 		if (was == LEVEL_A && pilot_level_wants(p->level))
 			p->simplified = true;
-		if (!p->connected && p->conf->socket)
-			arm(p, T_PP_GRACE, now, t->pp_grace);
 		p->connected = true;
 	}
 	if (!pilot_level_wants(p->level))
@@ -141,6 +138,8 @@ static void sense_pp(struct pilot *p, int64_t now)
 		p->pp = pp;
 		disarm(p, T_PP);
 	}
+	held(p, T_PP_GRACE, now, p->connected && (p->pp == PP_NONE || p->pp == PP_FAULT),
+	     p->conf->times.pp_grace);
 }
 
 static void sense_temperature(struct pilot *p)

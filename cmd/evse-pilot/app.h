@@ -1,0 +1,79 @@
+/* evse-pilot: what its parts share. */
+#ifndef EVSE_PILOT_APP_H
+#define EVSE_PILOT_APP_H
+
+#include "core/tool.h"
+#include "pilot/drv/driver.h"
+#include "pilot/machine.h"
+
+enum { SEEN_COMMANDS = 32 };
+
+struct options {
+	const char *device;
+	int64_t evse;
+	double max_a, tethered_a, failsafe_a;
+	int64_t phases, raise_ms, open_ms, close_ms, fault_f_ms, phase_wait_ms, realtime;
+	bool socket, ventilation, lock_in_session, simplified_10a, no_rcd_test, no_phase_switch;
+	struct cli_list wake;
+	bool safe, safe_f;
+};
+
+/* What a pilot record says, for telling a change. */
+struct shown {
+	char state[3];
+	int duty, limit_ma, cable_ma, pp;
+	bool contactor, fb, lock, locked, unlocked, rcd_ok, simplified, operative, valid;
+	uint8_t phases, bcb;
+	uint32_t faults;
+};
+
+struct app {
+	struct options o;
+	struct driver_caps caps;
+	struct pilot_conf conf;
+	struct pilot p;
+	struct driver *driver;
+	struct tool *t;
+	int channel;
+	bool started, ready; /* a first reading came */
+	struct loop_timer step, periodic, give_up;
+
+	char setpoint_n[32], setpoint_src[64]; /* the setpoint followed */
+	const char *cause;                     /* what made this step */
+	struct shown shown;
+	uint32_t alerted; /* faults whose alert is out */
+	bool quiet_alert; /* the alert of a silent setpoint is out */
+	struct pilot_readings last;
+	int64_t last_ms, rcd_tested_us, temp_ms;
+
+	struct unlock {
+		bool pending;
+		char src[64], id[80];
+		int64_t until_ms;
+	} unlock;
+	uint32_t seen[SEEN_COMMANDS]; /* hashes of executed (src, id) */
+	unsigned seen_next;
+};
+
+static inline int64_t app_ms(const struct app *a)
+{
+	return tool_now(a->t).mono_us / 1000;
+}
+
+/** Settles the machine, makes the board follow, reports, and arms the next deadline. */
+void app_step(struct app *a, const char *cause);
+
+/** Writes the pilot record if anything changed, and always if @force; alerts first. */
+void app_report(struct app *a, bool force);
+/** The records that come at intervals. */
+void app_periodic(struct app *a);
+
+/** Takes a command record addressed to this pilot. */
+void app_command(struct app *a, const struct record *r);
+/** Answers an unlock once the lock has moved, or has not. */
+void app_unlock_step(struct app *a);
+
+/** --safe: see safe.c. */
+int safe_start(struct app *a, char **argv);
+
+#endif
