@@ -13,7 +13,8 @@ struct meter_link {
 	modbus_t *mb;
 	int timeout_ms, quiet_ms;
 	bool open, locked, trusting, suspect;
-	struct meter_span lost;
+	struct meter_span lost[METER_LOST_MAX];
+	int n_lost;
 	unsigned long strays;
 };
 
@@ -81,7 +82,7 @@ int meter_link_open(struct meter_link *l, struct err *err)
 	l->open = true;
 	/* What an earlier owner of the line asked may still be answered. */
 	l->suspect = l->at.rtu;
-	l->lost = (struct meter_span){0};
+	l->n_lost = 0;
 	return 0;
 }
 
@@ -91,6 +92,7 @@ void meter_link_close(struct meter_link *l)
 	if (l->open)
 		modbus_close(l->mb);
 	l->open = l->suspect = false;
+	l->n_lost = 0;
 }
 
 bool meter_link_is_open(const struct meter_link *l)
@@ -190,20 +192,28 @@ enum meter_link_result meter_link_read(struct meter_link *l, const struct meter_
 	if (is_exception(code))
 		return METER_LINK_FAILED;
 	l->suspect = true;
-	l->lost = *span;
+	if (l->n_lost < METER_LOST_MAX)
+		l->lost[l->n_lost++] = *span;
 	if (!l->at.rtu || !line_lives(code))
 		meter_link_close(l);
 	return METER_LINK_FAILED;
 }
 
-const struct meter_span *meter_link_suspect(const struct meter_link *l)
+bool meter_link_suspect(const struct meter_link *l)
 {
-	return l->suspect ? &l->lost : NULL;
+	return l->suspect;
+}
+
+int meter_link_lost(const struct meter_link *l, const struct meter_span **spans)
+{
+	*spans = l->lost;
+	return l->n_lost;
 }
 
 void meter_link_proved(struct meter_link *l)
 {
 	l->suspect = false;
+	l->n_lost = 0;
 }
 
 unsigned long meter_link_strays(const struct meter_link *l)

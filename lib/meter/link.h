@@ -65,8 +65,14 @@ void meter_link_unlock(struct meter_link *l);
 enum meter_link_result meter_link_read(struct meter_link *l, const struct meter_span *span,
 				       uint16_t *regs, struct err *err);
 
-/** The read whose answer may still come, or NULL. */
-const struct meter_span *meter_link_suspect(const struct meter_link *l);
+/** Most lost reads that are told apart; with more, the line must rest. */
+#define METER_LOST_MAX 8
+
+/** True while an answer to an older request may still come (RTU). */
+bool meter_link_suspect(const struct meter_link *l);
+/** The reads whose answers may still come: their number, @spans set; METER_LOST_MAX means that
+ * there may be more. */
+int meter_link_lost(const struct meter_link *l, const struct meter_span **spans);
 /** The order was proved by an answer that none but the newest request can have. */
 void meter_link_proved(struct meter_link *l);
 

@@ -1,6 +1,7 @@
 #include "meter/plan.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static int by_place(const void *pa, const void *pb)
@@ -68,18 +69,23 @@ int meter_plan_find(const struct meter_plan *plan, const struct meter_span *span
 	return -1;
 }
 
-int meter_plan_probe(const struct meter_plan *plan, const struct meter_span *lost, int alignment,
-		     struct meter_span *out)
+static bool looks_like(const struct meter_span *s, const struct meter_span *lost, int n_lost)
+{
+	for (int i = 0; i < n_lost; i++)
+		if (s->fc == lost[i].fc && s->count == lost[i].count)
+			return true;
+	return false;
+}
+
+int meter_plan_probe(const struct meter_plan *plan, const struct meter_span *lost, int n_lost,
+		     int alignment, struct meter_span *out)
 {
 	for (int i = 0; i < plan->n; i++) {
 		struct meter_span s = plan->block[i];
 
-		if (s.fc != lost->fc || s.count != lost->count) {
-			*out = s;
-			return 0;
-		}
-		if (s.count > alignment) {
-			s.count -= alignment;
+		for (; s.count >= alignment; s.count -= alignment) {
+			if (looks_like(&s, lost, n_lost))
+				continue;
 			*out = s;
 			return 0;
 		}

@@ -50,15 +50,15 @@ int meter_plan_make(struct meter_span *want, int n, const struct meter_plan_limi
 int meter_plan_find(const struct meter_plan *plan, const struct meter_span *span);
 
 /**
- * A read that can't be mistaken for an answer to another: same device, but a different function
- * code or length. Answered in order, its answer proves that no older one is under way.
+ * A read that can't be mistaken for an answer to another: same device, but a function code and
+ * length of its own. Answered in order, its answer proves that no older one is under way.
  *
- * @plan   the reads in use
- * @lost   the read whose answer may still come
- * @out    the read to send
+ * @plan  the reads in use
+ * @lost, @n_lost  the reads whose answers may still come
+ * @out   the read to send
  * @return  0, or -1 with errno ENOENT where the plan has no such read
  */
-int meter_plan_probe(const struct meter_plan *plan, const struct meter_span *lost, int alignment,
-		     struct meter_span *out);
+int meter_plan_probe(const struct meter_plan *plan, const struct meter_span *lost, int n_lost,
+		     int alignment, struct meter_span *out);
 
 #endif

@@ -11,6 +11,9 @@
 #define LOCK_RETRY_US    5000
 #define LOCK_PATIENCE_US 2000000
 
+/* How long a line is left alone whose answers can't be told apart any more. */
+#define REST_US 5000000
+
 /* Reading registers that nobody wants is cheap over TCP; on a line each takes 2 ms at 9600 baud. */
 #define TCP_GAP 60
 
@@ -51,7 +54,6 @@ struct meter_reader {
 	int64_t not_before_us;    /* forward clock */
 	int64_t lock_since_us;
 	int failures; /* turns in a row */
-	int timeout_us;
 	bool busy;
 };
 
@@ -159,15 +161,29 @@ static enum meter_link_result request(struct meter_reader *r, const struct meter
 	return got;
 }
 
+/* Too many answers may still come to tell them apart: leave the line alone for a while. */
+static enum meter_step rest(struct meter_reader *r, struct err *err)
+{
+	meter_link_close(r->link);
+	err_set(err, "too many answers are missing: leaving the line alone");
+	failed(r);
+	later(r, REST_US);
+	return METER_STEP_FAILED;
+}
+
 /* Ask for something whose answer can't be an older one. */
 static enum meter_step prove(struct meter_reader *r, struct err *err)
 {
-	const struct meter_span *lost = meter_link_suspect(r->link);
+	const struct meter_span *lost;
+	int n = meter_link_lost(r->link, &lost);
 	struct meter_span s;
 	uint16_t regs[METER_READ_MAX];
 
-	if (lost->count && meter_plan_probe(&r->plan, lost, r->model->limits.alignment, &s) == 0 &&
-	    request(r, &s, regs, err) == METER_LINK_FAILED)
+	if (n == METER_LOST_MAX ||
+	    (n && r->plan.n && meter_plan_probe(&r->plan, lost, n, r->model->limits.alignment, &s)))
+		return rest(r, err);
+	/* A refusal looks like any other: it proves nothing. */
+	if (n && r->plan.n && request(r, &s, regs, err) != METER_LINK_OK)
 		return failed(r);
 	meter_link_proved(r->link);
 	return METER_STEP_MORE;

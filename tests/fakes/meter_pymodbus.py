@@ -1,17 +1,22 @@
 #!/usr/bin/python3
 """A Modbus meter served by pymodbus, an implementation that shares no code with ours.
 
-usage: meter_pymodbus.py MODEL.json tcp READY      serve on a free port of 127.0.0.1
-       meter_pymodbus.py MODEL.json pty LINK       serve on a pty, linked at LINK
+usage: meter_pymodbus.py MODEL.json tcp READY   pymodbus' own server on a free port of 127.0.0.1
+       meter_pymodbus.py MODEL.json bad READY   the same port of ours, with pymodbus' frames, to misbehave
+       meter_pymodbus.py MODEL.json pty LINK    serve on a pty, linked at LINK; may misbehave
 
 MODEL.json is one of share/evse/meters. Each register holds the value given on standard input, one JSON object a line:
 {"voltage l1": 230.1, "energy_import": 12345.67, "serial": "AB12"}; a value is in the unit of the quantity. Lines may
-come at any time. Registers that no line named are 0. READY is written with the port, LINK appears, once
-the server answers. It ends with its standard input.
+come at any time and are answered "ok". Registers that no line named are 0. READY is written with the port, LINK
+appears, once the server answers. It ends with its standard input.
+
+{"misbehave": HOW, "times": N, "ms": MS} spoils the next N answers (default all), where HOW is "late" (MS after its time),
+"trickle" (byte by byte), "silence", "exception" (slave device failure), "refuse" (illegal address), "unit" (another
+unit's), "id" (another transaction's; TCP), "garbage", "short" (cut off), "close" (TCP), or null to behave.
 """
 import asyncio
 import json
-import math
+import logging
 import os
 import pty
 import struct
@@ -21,7 +26,7 @@ import tty
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.server import async_io
-from pymodbus.transaction import ModbusRtuFramer
+from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
 
 SIZES = {"u16": 1, "s16": 1, "u32": 2, "s32": 2, "u64": 4, "s64": 4, "f32": 2, "f64": 4, "acc32": 2,
          "hex32": 2, "t5": 2, "t6": 2}
@@ -64,7 +69,7 @@ class Image:
 
     @staticmethod
     def exponent(reg):
-        return 0 if reg["q"].startswith("energy") else -1
+        return 0 if reg["q"].startswith(("energy", "power")) else -1
 
     def put(self, fc, addr, words):
         (self.input if fc == 4 else self.holding).setValues(addr, words)
@@ -87,54 +92,118 @@ class Image:
                      encode(reg, self.model, values[name], scale))
 
 
-def read_values(image, loop):
+class Manners:
+    """How the next answers are spoilt."""
+
+    def __init__(self):
+        self.how, self.times, self.ms = None, -1, 0
+
+    def set(self, order):
+        self.how, self.ms = order["misbehave"], order.get("ms", 0)
+        self.times = order.get("times", -1)
+
+    def next(self):
+        if not self.times:
+            return None
+        self.times -= self.times > 0
+        return self.how
+
+
+class Device:
+    """Answers requests with pymodbus' frames, and spoils them as told."""
+
+    def __init__(self, context, manners, framer, write, close):
+        self.context, self.manners, self.write, self.close = context, manners, write, close
+        self.framer = framer(async_io.ServerDecoder(), client=None)
+
+    def received(self, data):
+        self.framer.processIncomingPacket(data, self.answer, self.context.slaves())
+
+    def answer(self, request):
+        how = self.manners.next()
+        response = request.execute(self.context[request.unit_id])
+        if how in ("exception", "refuse"):
+            response = request.doException(4 if how == "exception" else 2)
+        response.transaction_id = request.transaction_id + (how == "id")
+        response.unit_id = request.unit_id + (how == "unit")
+        frame = self.framer.buildPacket(response)
+        loop = asyncio.get_running_loop()
+        if how == "late":
+            loop.call_later(self.manners.ms / 1000, self.write, frame)
+        elif how == "trickle":
+            for i in range(len(frame)):
+                loop.call_later(i * self.manners.ms / 1000, self.write, frame[i:i + 1])
+        elif how == "garbage":
+            self.write(bytes(b ^ 0x5a for b in frame))
+        elif how == "short":
+            self.write(frame[:-3])
+        elif how == "close":
+            self.close()
+        elif how != "silence":
+            self.write(frame)
+
+
+def read_orders(image, manners):
     for line in sys.stdin:
-        image.set(json.loads(line))
+        order = json.loads(line)
+        if "misbehave" in order:
+            manners.set(order)
+        else:
+            image.set(order)
         print("ok", flush=True)
-    loop.call_soon_threadsafe(os._exit, 0)
+    os._exit(0)
 
 
-async def serve(model, kind, where):
-    image = Image(model)
-    slave = ModbusSlaveContext(hr=image.holding, ir=image.input, zero_mode=True)
-    context = ModbusServerContext(slaves={model.get("unit", 1): slave}, single=False)
-    threading.Thread(target=read_values, args=(image, asyncio.get_running_loop()), daemon=True).start()
-    if kind == "tcp":
-        server = async_io.ModbusTcpServer(context, address=("127.0.0.1", 0), allow_reuse_address=True)
-        task = asyncio.create_task(server.serve_forever())
-        while not server.server or not server.server.sockets:
-            await asyncio.sleep(0.01)
-        with open(where + ".tmp", "w") as f:
-            f.write(str(server.server.sockets[0].getsockname()[1]))
-        os.rename(where + ".tmp", where)
-        await task
-    else:
-        await serve_pty(context, where)
+def announce(path, port):
+    with open(path + ".tmp", "w") as f:
+        f.write(str(port))
+    os.rename(path + ".tmp", path)
 
 
-async def serve_pty(context, link):
-    """pymodbus decodes and encodes the frames; the bytes go through a pty of ours."""
+async def serve_tcp(context, path):
+    server = async_io.ModbusTcpServer(context, address=("127.0.0.1", 0), allow_reuse_address=True)
+    task = asyncio.create_task(server.serve_forever())
+    while not server.server or not server.server.sockets:
+        await asyncio.sleep(0.01)
+    announce(path, server.server.sockets[0].getsockname()[1])
+    await task
+
+
+async def serve_bad(context, manners, path):
+    async def client(reader, writer):
+        device = Device(context, manners, ModbusSocketFramer, writer.write, writer.close)
+        while data := await reader.read(1024):
+            device.received(data)
+        writer.close()
+
+    server = await asyncio.start_server(client, "127.0.0.1", 0)
+    announce(path, server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+
+
+async def serve_pty(context, manners, link):
     master, slave = pty.openpty()
     tty.setraw(slave)
-    framer = ModbusRtuFramer(async_io.ServerDecoder(), client=None)
-    units = context.slaves()
+    device = Device(context, manners, ModbusRtuFramer, lambda b: os.write(master, b), None)
+    asyncio.get_running_loop().add_reader(master, lambda: device.received(os.read(master, 256)))
     os.symlink(os.ttyname(slave), link)
-    loop = asyncio.get_running_loop()
-
-    def answer(request):
-        response = request.execute(context[request.unit_id])
-        response.transaction_id = request.transaction_id
-        response.unit_id = request.unit_id
-        os.write(master, framer.buildPacket(response))
-
-    def ready():
-        data = os.read(master, 256)
-        framer.processIncomingPacket(data, answer, units)
-
-    loop.add_reader(master, ready)
     await asyncio.Event().wait()
 
 
+async def serve(model, kind, where):
+    image, manners = Image(model), Manners()
+    slave = ModbusSlaveContext(hr=image.holding, ir=image.input, zero_mode=True)
+    context = ModbusServerContext(slaves={model.get("unit", 1): slave}, single=False)
+    threading.Thread(target=read_orders, args=(image, manners), daemon=True).start()
+    if kind == "tcp":
+        await serve_tcp(context, where)
+    elif kind == "bad":
+        await serve_bad(context, manners, where)
+    else:
+        await serve_pty(context, manners, where)
+
+
 if __name__ == "__main__":
+    logging.getLogger().setLevel(logging.CRITICAL)
     with open(sys.argv[1]) as model_file:
         asyncio.run(serve(json.load(model_file), sys.argv[2], sys.argv[3]))

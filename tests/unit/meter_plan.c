@@ -111,12 +111,21 @@ TEST(a_probe_differs_from_the_lost_read)
 	struct meter_plan p = {{{4, 0, 36}, {4, 52, 24}}, 2};
 	struct meter_span s;
 
-	CHECK_INT(meter_plan_probe(&p, &p.block[0], 2, &s), 0);
+	CHECK_INT(meter_plan_probe(&p, &p.block[0], 1, 2, &s), 0);
 	CHECK(s.fc == 4 && s.addr == 0 && s.count == 34);
 	p = (struct meter_plan){{{4, 0, 2}, {4, 52, 2}, {3, 9, 2}}, 3};
-	CHECK_INT(meter_plan_probe(&p, &p.block[0], 2, &s), 0);
+	CHECK_INT(meter_plan_probe(&p, &p.block[0], 1, 2, &s), 0);
 	CHECK(s.fc == 3 && s.addr == 9);
 	p.n = 2;
-	CHECK_INT(meter_plan_probe(&p, &p.block[0], 2, &s), -1);
+	CHECK_INT(meter_plan_probe(&p, &p.block[0], 1, 2, &s), -1);
 	CHECK_INT(errno, ENOENT);
+
+	/* Each lost read takes its shape out of the choice. */
+	p = (struct meter_plan){{{4, 0, 4}}, 1};
+	for (int lost = 1; lost < 4; lost++) {
+		const struct meter_span all[] = {{4, 0, 4}, {4, 0, 3}, {4, 0, 2}};
+
+		CHECK_INT(meter_plan_probe(&p, all, lost, 1, &s), 0);
+		CHECK_INT(s.count, 4 - lost);
+	}
 }
