@@ -162,6 +162,11 @@ void spool_drop(struct spool *s, uint64_t at)
 	flock(s->fd, LOCK_UN);
 }
 
+uint64_t spool_oldest(const struct spool *s)
+{
+	return s->map->tail;
+}
+
 uint64_t spool_lost(const struct spool *s)
 {
 	return s->map->lost;

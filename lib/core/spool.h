@@ -37,6 +37,9 @@ const char *spool_next(struct spool *s, uint64_t *at, size_t *len);
 /** Drops all events before position @at, as spool_next() left it. */
 void spool_drop(struct spool *s, uint64_t at);
 
+/** The position of the oldest event kept: what spool_next() gave below it is gone. */
+uint64_t spool_oldest(const struct spool *s);
+
 /** Events dropped unacknowledged because the spool was full, since the file was made. */
 uint64_t spool_lost(const struct spool *s);
 

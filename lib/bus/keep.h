@@ -1,0 +1,43 @@
+/* The newest record of each (type,src): the retained state of the bus, and of each relay. */
+#ifndef BUS_KEEP_H
+#define BUS_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/head.h"
+
+struct kept {
+	char *line; /* without newline, ends in NUL; NULL while withdrawn */
+	size_t len;
+	char type[33], src[64];
+	uint64_t seq;     /* order of arrival over all keys */
+	int64_t until_us; /* mono: from then on it counts as absent; CLOCK_NEVER: no bound */
+	uint32_t next;    /* in the hash chain, index + 1 */
+};
+
+struct keep {
+	struct kept *item;
+	size_t count, cap, max;
+	uint32_t *hash; /* index + 1 of the first in each chain */
+	size_t nhash;
+};
+
+/** @max  keys at most; more are refused by keep_find(). */
+void keep_init(struct keep *k, size_t max);
+void keep_release(struct keep *k);
+
+/** The place of (type,src), made when it is new. @return its index, or -1 when full or out of
+ * memory. */
+long keep_find(struct keep *k, struct slice type, struct slice src);
+
+/** Replaces what stands at @index; a NULL @line withdraws it. @return 0, or -1 when out of memory.
+ */
+int keep_put(struct keep *k, long index, const char *line, size_t len, uint64_t seq,
+	     int64_t until_us);
+
+/** True when the record at @index is there and not too old at @now_us. */
+bool keep_live(const struct keep *k, size_t index, int64_t now_us);
+
+#endif
