@@ -176,6 +176,15 @@ static bool repeated(struct tool *t, const struct head *h)
 	return seen_before(&t->frame->seen, key, (size_t)len, h->n.at, h->n.len);
 }
 
+/* "setpoint" wrote "setpoint.1" as well. */
+static bool is_own(const struct tool *t, struct slice src)
+{
+	size_t len = strlen(t->src);
+
+	return src.len >= len && memcmp(src.at, t->src, len) == 0 &&
+	       (src.len == len || src.at[len] == '.');
+}
+
 static void take_line(struct tool *t, const char *line, size_t len, const char *where,
 		      uint64_t number)
 {
@@ -197,7 +206,7 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	}
 	if (!t->frame->pass && !wanted(t, h.type))
 		return;
-	if (slice_is(h.src, t->src) || repeated(t, &h))
+	if (is_own(t, h.src) || repeated(t, &h))
 		return;
 	if (record_parse(line, len, &r, &err) < 0) {
 		refuse(t, where, number, err.msg);
@@ -583,6 +592,30 @@ uint64_t tool_send(struct tool *t)
 	if (t->frame->count && (int64_t)t->out.written >= t->frame->count)
 		end(t, TOOL_END_INPUT);
 	return n;
+}
+
+bool tool_build(struct tool *t, struct buf *line)
+{
+	size_t before = line->len;
+
+	jw_end(&t->out.w);
+	if (jw_failed(&t->out.w)) {
+		log_error("a record of %zu bytes or more could not be built", t->out.line.len);
+		return false;
+	}
+	if (buf_add(line, t->out.line.data, t->out.line.len) == 0)
+		return true;
+	line->len = before;
+	return false;
+}
+
+void tool_send_event(struct tool *t, const char *line, size_t len)
+{
+	if (t->out.spool)
+		spool_add(t->out.spool, line, len);
+	out_line(&t->out, line, len);
+	if (t->frame->count && (int64_t)t->out.written >= t->frame->count)
+		end(t, TOOL_END_INPUT);
 }
 
 void tool_alert(struct tool *t, const char *code, int evse, int severity, bool raised, bool latched,

@@ -97,6 +97,16 @@ struct jw *tool_record(struct tool *t, const char *type, struct out_head head);
 /** @return  the record's count, 0 when it could not be built. */
 uint64_t tool_send(struct tool *t);
 
+/**
+ * Ends the record begun as a line in @line (appended, without newline) and sends nothing: for who must
+ * store an event before it is sent.
+ *
+ * @return  false when it could not be built; @line is then as before
+ */
+bool tool_build(struct tool *t, struct buf *line);
+/** Sends an event that tool_build() gave, now or before a restart. */
+void tool_send_event(struct tool *t, const char *line, size_t len);
+
 /** An alert record, src `<src>.alert.<code>`: raised or cleared. @severity as OCPP: 0 danger … 9
  * debug. */
 void tool_alert(struct tool *t, const char *code, int evse, int severity, bool raised, bool latched,
