@@ -20,6 +20,25 @@ static double weight(const struct setpoint_because *b)
 	return isfinite(b->value_a) ? b->value_a : HUGE_VAL;
 }
 
+/* Whether the same word of the same source stands here as low already; a higher one is taken out.
+ */
+static bool said_lower(struct setpoint_decision *d, const struct setpoint_because *new)
+{
+	for (int i = 0; i < d->because_count; i++) {
+		struct setpoint_because *b = &d->because[i];
+
+		if (b->rule != new->rule || strcmp(b->src, new->src) != 0 ||
+		    strcmp(b->n, new->n) != 0)
+			continue;
+		if (weight(b) <= weight(new))
+			return true;
+		d->because_count--;
+		memmove(b, b + 1, (size_t)(d->because_count - i) * sizeof *b);
+		return false;
+	}
+	return false;
+}
+
 void because_add(struct setpoint_decision *d, const char *src, const char *n,
 		 enum setpoint_rule rule, double value_a)
 {
@@ -27,6 +46,8 @@ void because_add(struct setpoint_decision *d, const char *src, const char *n,
 	int at;
 
 	fill(&new, src, n, rule, value_a);
+	if (said_lower(d, &new))
+		return;
 	for (at = d->because_count; at > 0 && weight(&d->because[at - 1]) > weight(&new); at--)
 		;
 	if (at == SETPOINT_BECAUSE_MAX)

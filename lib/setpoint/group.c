@@ -11,7 +11,7 @@ struct group {
 	struct group_rule amps_why[3], watts_why;
 };
 
-double meter_amps(const struct setpoint_meter *m, int phase)
+double setpoint_meter_amps(const struct setpoint_meter *m, int phase)
 {
 	double a = m->current_a[phase], w = m->power_w[phase];
 
@@ -27,14 +27,15 @@ static void house_load(const struct setpoint *s, int64_t now_ms, double amps[3],
 {
 	*watts = isfinite(s->pcc.power_total_w) ? s->pcc.power_total_w : HUGE_VAL;
 	for (int ph = 0; ph < 3; ph++)
-		amps[ph] = isfinite(s->pcc.current_a[ph]) ? meter_amps(&s->pcc, ph) : HUGE_VAL;
+		amps[ph] =
+		    isfinite(s->pcc.current_a[ph]) ? setpoint_meter_amps(&s->pcc, ph) : HUGE_VAL;
 	for (int i = 0; i < s->conf.evses; i++) {
 		const struct setpoint_evse *e = &s->evse[i];
 
 		if (!still_fresh(e->meter_ms, s->conf.meter_age_ms, now_ms))
 			continue;
 		for (int ph = 0; ph < 3; ph++)
-			amps[ph] -= meter_amps(&e->meter, ph);
+			amps[ph] -= setpoint_meter_amps(&e->meter, ph);
 		if (isfinite(e->meter.power_total_w))
 			*watts -= e->meter.power_total_w;
 	}

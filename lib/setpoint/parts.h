@@ -71,6 +71,6 @@ void because_win(struct setpoint_decision *d, const char *src, const char *n,
 bool still_fresh(int64_t heard_ms, int64_t age_ms, int64_t now_ms);
 
 /** Signed current into the grid phase as a meter tells it; 0 where unmeasured. */
-double meter_amps(const struct setpoint_meter *m, int phase);
+double setpoint_meter_amps(const struct setpoint_meter *m, int phase);
 
 #endif

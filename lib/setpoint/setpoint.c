@@ -212,18 +212,20 @@ static void explain(struct part *p, const struct share_rule *rules, const struct
 		    size_t nrules, size_t user, size_t nusers)
 {
 	struct setpoint_decision *d = p->d;
+	const struct group_rule *by = p->group_rule == SHARE_BY_CAP ? NULL : &why[p->group_rule];
 
 	for (size_t k = 0; k < nrules; k++)
-		if (rules[k].coef[user] > 0 && (int)k != p->group_rule)
+		if (rules[k].coef[user] > 0 &&
+		    (!by || strcmp(why[k].src, by->src) != 0 || why[k].tag != by->tag))
 			because_add(d, why[k].src, why[k].n, why[k].tag,
 				    rules[k].capacity / rules[k].coef[user]);
-	if (p->group_rule == SHARE_BY_CAP)
+	if (!by)
 		because_win(d, p->cap_src, p->cap_n, p->cap_rule, p->cap_a);
 	else
-		because_win(d, why[p->group_rule].src, why[p->group_rule].n,
+		because_win(d, by->src, by->n,
 			    p->waits     ? SETPOINT_MINIMUM_WAIT
 			    : nusers > 1 ? SETPOINT_STATION_SHARE
-					 : why[p->group_rule].tag,
+					 : by->tag,
 			    d->import_max_a);
 }
 
