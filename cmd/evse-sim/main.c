@@ -96,6 +96,7 @@ void sim_sync(struct sim *s)
 	int64_t next_us = sim_world_next(&s->world);
 
 	lines_sync(s);
+	script_check(s->script);
 	if (next_us == SIM_NEVER)
 		loop_timer_cancel(s->tool->loop, &s->world_timer);
 	else if (!s->world_timer.armed || s->world_timer.deadline_us != next_us)

@@ -1,4 +1,5 @@
-/* A scenario: commands with the second at which each is given, counted from the start. */
+/* A scenario: commands, each at a second counted from the start, or so long after a car did
+ * something. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,24 +8,64 @@
 
 enum { LINES_MAX = 10000 };
 
+/* What a line can wait for at its EVSE. */
+enum when { AT_TIME, WHEN_OFFERED, WHEN_CHARGING, WHEN_DONE, WHENS };
+static const char *const when_words[WHENS] = {"", "offered", "charging", "done"};
+
 struct step {
-	int64_t at_us;
-	int line;
+	enum when when;
+	int64_t at_us; /* from the start, or from the moment waited for */
+	int line, evse;
 	jv body;
 };
 
 struct script {
 	struct sim *sim;
 	struct step *step;
-	int64_t steps, done, started_us;
+	int64_t steps, done, started_us, last_us;
 	struct loop_timer timer;
 };
 
+static bool is_true(const struct sim_evse *e, enum when when)
+{
+	const struct sim_car *c = &e->car;
+
+	if (!e->plugged)
+		return false;
+	switch (when) {
+	case AT_TIME:
+	case WHENS:
+		return true;
+	case WHEN_OFFERED:
+		return c->offer_ma > 0;
+	case WHEN_CHARGING:
+		return c->current_ma > 0;
+	case WHEN_DONE:
+		return c->taken_nj > 0 && c->current_ma == 0 && !c->s2;
+	}
+	return false;
+}
+
+void script_check(struct script *sc)
+{
+	const struct step *st;
+
+	if (!sc || sc->done >= sc->steps || sc->timer.armed)
+		return;
+	st = &sc->step[sc->done];
+	if (st->when != AT_TIME && is_true(&sc->sim->world.evse[st->evse], st->when))
+		loop_timer_after(sc->sim->tool->loop, &sc->timer, st->at_us);
+}
+
 static void arm(struct script *sc)
 {
-	if (sc->done < sc->steps)
+	if (sc->done >= sc->steps)
+		return;
+	if (sc->step[sc->done].when == AT_TIME)
 		loop_timer_set(sc->sim->tool->loop, &sc->timer,
 			       sc->started_us + sc->step[sc->done].at_us);
+	else
+		script_check(sc);
 }
 
 /* Counted as done before it is carried out: the saved state holds both, or neither. */
@@ -67,21 +108,46 @@ void script_free(struct script *sc)
 	free(sc);
 }
 
-static int check_step(const struct script *sc, jv body, int64_t *at_us, struct err *err)
+static int check_when(const struct script *sc, struct step *st, struct err *err)
+{
+	const char *word = NULL;
+	double after_s = 0;
+	int64_t evse = 1;
+
+	if (json_want_str(st->body, "when", 16, &word, err) < 0 ||
+	    json_want_num(st->body, "after_s", 0, 1e8, &after_s, err) < 0 ||
+	    json_want_int(st->body, "evse", 1, sc->sim->world.evses, &evse, err) < 0)
+		return -1;
+	st->evse = (int)evse - 1;
+	if (!word)
+		return 0;
+	for (st->when = WHEN_OFFERED; st->when < WHENS; st->when++)
+		if (strcmp(word, when_words[st->when]) == 0)
+			break;
+	if (st->when == WHENS)
+		return err_set(err, "when: expected offered, charging or done");
+	st->at_us = (int64_t)(after_s * 1e6 + 0.5);
+	return 0;
+}
+
+/* @last_us  at_s of the lines before must not be later */
+static int check_step(const struct script *sc, struct step *st, int64_t last_us, struct err *err)
 {
 	const char *kind;
 	double at_s;
 
-	if (json_want_num(body, "at_s", 0, 1e8, &at_s, err) <= 0)
-		return err_set(err, "at_s: expected seconds from the start");
-	if (json_want_str(body, "kind", 64, &kind, err) <= 0)
+	if (json_want_str(st->body, "kind", 64, &kind, err) <= 0)
 		return err_set(err, "kind: expected the name of a command");
 	if (!sim_command_known(kind))
 		return err_set(err, "no command is named '%.32s'", kind);
-	*at_us = (int64_t)(at_s * 1e6 + 0.5);
-	if (sc->steps > 0 && *at_us < sc->step[sc->steps - 1].at_us)
-		return err_set(err, "at_s: earlier than the line before");
-	return 0;
+	if (check_when(sc, st, err) < 0)
+		return -1;
+	if (st->when != AT_TIME)
+		return 0;
+	if (json_want_num(st->body, "at_s", 0, 1e8, &at_s, err) <= 0)
+		return err_set(err, "at_s: expected seconds from the start");
+	st->at_us = (int64_t)(at_s * 1e6 + 0.5);
+	return st->at_us < last_us ? err_set(err, "at_s: earlier than a line before") : 0;
 }
 
 static int add_line(struct script *sc, const char *text, size_t len, int line, struct err *err)
@@ -92,10 +158,12 @@ static int add_line(struct script *sc, const char *text, size_t len, int line, s
 		return 0;
 	if (json_parse(text, len, &st->body, err) < 0)
 		return -1;
-	if (check_step(sc, st->body, &st->at_us, err) < 0) {
+	if (check_step(sc, st, sc->last_us, err) < 0) {
 		json_free(st->body);
 		return -1;
 	}
+	if (st->when == AT_TIME)
+		sc->last_us = st->at_us;
 	st->line = line;
 	sc->steps++;
 	return 0;
@@ -150,15 +218,17 @@ struct script *script_load(struct sim *s, const char *name, int *code)
 	if (!sc || !sc->step) {
 		log_error("out of memory");
 		*code = EXIT_OS;
-	} else if (read_lines(sc, f, &err) < 0) {
-		log_error("scenario %s: %s", name, err.msg);
-		*code = EXIT_BAD_DATA;
+	} else {
+		sc->sim = s;
+		if (read_lines(sc, f, &err) < 0) {
+			log_error("scenario %s: %s", name, err.msg);
+			*code = EXIT_BAD_DATA;
+		}
 	}
 	fclose(f);
 	if (*code) {
 		script_free(sc);
 		return NULL;
 	}
-	sc->sim = s;
 	return sc;
 }

@@ -73,6 +73,8 @@ struct script *script_load(struct sim *s, const char *name, int *code);
 void script_free(struct script *sc);
 /** Arms the next line; @done lines were carried out before, the first counts from @started_us. */
 void script_start(struct script *sc, int64_t started_us, int64_t done);
+/** Looks whether what the next line waits for has come; after each change. NULL is allowed. */
+void script_check(struct script *sc);
 int64_t script_started_us(const struct script *sc);
 int64_t script_done(const struct script *sc);
 

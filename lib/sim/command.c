@@ -34,9 +34,10 @@ struct trait_ctx {
 
 static int is_command_member(const char *key)
 {
-	static const char *const own[] = {
-	    "t",  "type",     "src",  "n",    "m",    "evse", "connector", "to",
-	    "id", "unsynced", "kind", "at_s", "name", "car",  "cable_a",   "valid_ms"};
+	static const char *const own[] = {"t",        "type",      "src",  "n",      "m",
+					  "evse",     "connector", "to",   "id",     "unsynced",
+					  "kind",     "at_s",      "name", "car",    "cable_a",
+					  "valid_ms", "want_wh",   "when", "after_s"};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(own[i], key) == 0)
@@ -82,13 +83,16 @@ static int do_plug(struct sim_hands *h, jv body, struct err *err)
 {
 	int n = want_evse(h, body, err);
 	struct sim_car_model m;
-	double cable_a = 32;
+	double cable_a = 32, want_wh = -1;
 
-	if (n < 0 || json_want_num(body, "cable_a", 6, 80, &cable_a, err) < 0 ||
+	if (n < 0 || json_want_num(body, "want_wh", 0, WANT_MAX_WH, &want_wh, err) < 0 ||
+	    json_want_num(body, "cable_a", 6, 80, &cable_a, err) < 0 ||
 	    want_model(json_get(body, "car"), &m, err) < 0)
 		return -1;
 	if (sim_world_plug(h->world, n, &m, (int)(cable_a * 1000)) < 0)
 		return err_set(err, "a car is plugged in at EVSE %d already", n + 1);
+	if (want_wh >= 0)
+		sim_world_want(h->world, n, (int64_t)want_wh);
 	return 0;
 }
 
