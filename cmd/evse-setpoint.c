@@ -385,7 +385,7 @@ static int set_rotations(struct setpoint_tool *s)
 static int start(struct tool *t)
 {
 	struct setpoint_tool *s = t->ctx;
-	const char *spool = getenv("EVSE_SPOOL");
+	const char *bus = getenv("EVSE_BUS");
 	int rc;
 
 	s->conf.evses = (int)s->evses;
@@ -402,7 +402,7 @@ static int start(struct tool *t)
 		return rc;
 	s->start_channel = tool_channel(t, "start", on_start_word, t);
 	if (!t->replaying) {
-		const char *word = s->bus || (spool && *spool) ? "bus" : "pipe";
+		const char *word = s->bus || (bus && *bus) ? "bus" : "pipe";
 
 		tool_feed(t, s->start_channel, word, strlen(word));
 	}

@@ -70,6 +70,7 @@ static int attach(char **args)
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
 		log_fatal(EXIT_OS, "unable to make pipes: %s", strerror(errno));
 	relay_spool_path(config.dir, config.service, path, sizeof path);
+	setenv("EVSE_BUS", config.dir, 1); /* tools on a bus wait for its mark */
 	if (*config.durable)
 		setenv("EVSE_SPOOL", path, 1);
 	else

@@ -172,9 +172,6 @@ bool lease_refuse(struct lease_table *t, const char *src, const char *n, int evs
 	l->limit.count = 0;
 	snprintf(l->limit.n, sizeof l->limit.n, "%s", n);
 	l->limit.evse = evse > 0 ? evse : 0;
-	l->limit.scope = t->sources[source].scopes & (1U << LEASE_EVSE)      ? LEASE_EVSE
-			 : t->sources[source].scopes & (1U << LEASE_STATION) ? LEASE_STATION
-									     : LEASE_PCC;
 	l->refused = true;
 	l->expires_ms = INT64_MIN;
 	return true;
@@ -275,6 +272,20 @@ static struct lease_bound bound_of(const struct lease_table *t, const struct lea
 	return b;
 }
 
+/* The fail-safe for whom the lost limit was meant; one for a group becomes the source's own scope.
+ */
+static void fall_back(const struct lease_table *t, const struct lease *l, struct lease_bound *b)
+{
+	const struct lease_source *s = &t->sources[l->source];
+	bool group = l->limit.scope == LEASE_STATION || l->limit.scope == LEASE_PCC;
+
+	b->entry = &s->fail_safe;
+	b->origin = l->refused ? LEASE_FROM_FAIL_SAFE : LEASE_FROM_EXPIRY;
+	b->scope = s->fail_safe_scope;
+	if (group || s->fail_safe_scope > LEASE_EVSE)
+		b->evse = 0;
+}
+
 static struct lease_bound silence_of(const struct lease_table *t, int source)
 {
 	const struct lease_source *s = &t->sources[source];
@@ -284,9 +295,7 @@ static struct lease_bound silence_of(const struct lease_table *t, int source)
 	    .origin = LEASE_FROM_FAIL_SAFE,
 	    .rank = s->rank,
 	    .order = source,
-	    .scope = s->scopes & (1U << LEASE_EVSE | 1U << LEASE_CONNECTOR) ? LEASE_EVSE
-		     : s->scopes & (1U << LEASE_STATION)                    ? LEASE_STATION
-									    : LEASE_PCC,
+	    .scope = s->fail_safe_scope,
 	    .entry = &s->fail_safe,
 	};
 	return b;
@@ -306,10 +315,8 @@ size_t lease_bounds(const struct lease_table *t, const struct lease_clock *now,
 		if (l->orphan && l->expires_ms <= now->mono_ms)
 			continue;
 		if (l->refused || l->expires_ms <= now->mono_ms) {
-			b.entry = &t->sources[l->source].fail_safe;
-			b.origin = l->refused ? LEASE_FROM_FAIL_SAFE : LEASE_FROM_EXPIRY;
-			heard[l->source] = heard[l->source] || !l->limit.evse ||
-					   b.scope == LEASE_STATION || b.scope == LEASE_PCC;
+			fall_back(t, l, &b);
+			heard[l->source] = heard[l->source] || !b.evse;
 		} else {
 			heard[l->source] = true;
 			if (l->expires_ms < *next_ms)

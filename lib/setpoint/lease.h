@@ -76,6 +76,7 @@ struct lease_source {
 	unsigned scopes; /* bit 1 << enum lease_scope */
 	int64_t max_valid_ms;
 	struct lease_entry fail_safe;
+	enum lease_scope fail_safe_scope; /* LEASE_EVSE: each EVSE by itself */
 };
 
 enum lease_origin {

@@ -301,6 +301,18 @@ static int source_rank(jv source, enum lease_rank *rank, struct err *err)
 		       word);
 }
 
+static int source_fail_safe(jv obj, struct lease_source *s, struct err *err)
+{
+	const char *word;
+	int has = json_want_str(obj, "scope", 32, &word, err);
+
+	if (has > 0 && scope_of(word) < LEASE_EVSE)
+		return err_set(err, "scope: expected evse, station or pcc");
+	if (has > 0)
+		s->fail_safe_scope = (enum lease_scope)scope_of(word);
+	return has < 0 ? -1 : entry(obj, &s->fail_safe, err);
+}
+
 static int known_key(void *ctx, const char *key, jv value)
 {
 	static const char *const keys[] = {"src", "rank", "scopes", "valid_s", "fail_safe"};
@@ -334,8 +346,13 @@ int setpoint_read_source(jv source, struct lease_source *s, struct err *err)
 	    number(source, "valid_s", 1, VALID_S_MAX, &valid_s, err) < 0)
 		return -1;
 	s->max_valid_ms = (int64_t)(valid_s * 1000);
+	s->fail_safe_scope = LEASE_PCC;
+	for (int i = LEASE_PCC; i >= LEASE_CONNECTOR; i--)
+		if (s->scopes & (1U << i))
+			s->fail_safe_scope =
+			    i == LEASE_CONNECTOR ? LEASE_EVSE : (enum lease_scope)i;
 	if (json_is(fail_safe, JV_KIND_OBJECT))
-		return entry(fail_safe, &s->fail_safe, err) < 0 ? err_prefix(err, "fail_safe") : 0;
+		return source_fail_safe(fail_safe, s, err) < 0 ? err_prefix(err, "fail_safe") : 0;
 	if (!json_absent(fail_safe))
 		return err_set(err, "fail_safe: expected an object");
 	s->fail_safe.import_max_a =

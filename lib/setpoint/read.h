@@ -35,8 +35,8 @@ int setpoint_read_limit(const struct record *r, struct lease_limit *l, struct er
 /**
  * One configured source:
  * {"src":"ocpp.*","rank":"contract","scopes":["evse","station"],"valid_s":60,
- * "fail_safe":{"import_max_a":6}}; only src is required. An unset rank follows from the service's
- * name.
+ * "fail_safe":{"scope":"evse","import_max_a":6}}; only src is required. An unset rank follows from
+ * the service's name.
  *
  * @return  0, or -1 with @err
  */

@@ -5,7 +5,8 @@ static struct lease_table table;
 
 static struct lease_source source(const char *pattern, enum lease_rank rank, unsigned scopes)
 {
-	struct lease_source s = {.rank = rank, .scopes = scopes, .max_valid_ms = 60000};
+	struct lease_source s = {
+	    .rank = rank, .scopes = scopes, .max_valid_ms = 60000, .fail_safe_scope = LEASE_EVSE};
 
 	snprintf(s.pattern, sizeof s.pattern, "%s", pattern);
 	s.fail_safe.import_max_a = (struct lease_amount){.set = true, .v = {6, 6, 6}};

@@ -41,7 +41,8 @@ static struct setpoint_meter meter(double v, double a, double w)
 
 static void add_source(const char *pattern, enum lease_rank rank)
 {
-	struct lease_source src = {.rank = rank, .scopes = 0xf, .max_valid_ms = 600000};
+	struct lease_source src = {
+	    .rank = rank, .scopes = 0xf, .max_valid_ms = 600000, .fail_safe_scope = LEASE_EVSE};
 
 	snprintf(src.pattern, sizeof src.pattern, "%s", pattern);
 	src.fail_safe.import_max_a = (struct lease_amount){.set = true, .v = {6, 6, 6}};
@@ -499,12 +500,13 @@ static void judge(int64_t now, bool live, unsigned long at)
 		bool expired = !book[k].valid || now >= book[k].until;
 		double c = ceiling_at(k, now), sum = 0;
 		bool watts = !expired && book[k].watts;
+		bool station = !expired && book[k].scope == LEASE_STATION;
 
 		for (int i = 0; i < EVSES; i++) {
 			double a = d[i].import_max_a, cost = watts ? 690 * a : a;
 
 			sum += cost;
-			if (book[k].valid && book[k].scope == LEASE_STATION)
+			if (station)
 				continue;
 			if (!expired && book[k].evse && book[k].evse != i + 1)
 				continue;
@@ -512,7 +514,7 @@ static void judge(int64_t now, bool live, unsigned long at)
 				HARNESS_FAIL("seed %lu: EVSE %d has %.9g above %.9g of source %d",
 					     at, i + 1, cost, c, k);
 		}
-		if (book[k].valid && book[k].scope == LEASE_STATION && sum > c + 1e-3)
+		if (station && sum > c + 1e-3)
 			HARNESS_FAIL("seed %lu: the station has %.9g of %.9g", at, sum, c);
 	}
 	for (int i = 0; i < EVSES; i++) {
