@@ -131,4 +131,30 @@ $(B)/bench/%: tests/bench/%.c $(B)/libevse.a
 clean:
 	rm -rf $(B)
 
+# ---- install ----
+MAN     = $(sort $(wildcard man/*.[1-9]))
+DATA    = $(shell find share/evse -type f 2>/dev/null | sort)
+COMP    = $(sort $(wildcard completions/bash/* completions/zsh/* completions/fish/*))
+COMPDIR = $(DESTDIR)$(PREFIX)/share
+comp_place = $(patsubst completions/bash/%,bash-completion/completions/%,$(patsubst completions/zsh/%,zsh/site-functions/%,$(patsubst completions/fish/%,fish/vendor_completions.d/%,$(1))))
+
+## make install      DESTDIR= PREFIX=/usr/local: programs, pages, data, completions; uninstall takes them away
+install: bins
+	@for f in $(BINS); do install -D -m 755 $$f $(DESTDIR)$(BINDIR)/$${f##*/} || exit 1; done
+	@for f in $(MAN); do install -D -m 644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/} || exit 1; done
+	@for f in $(DATA); do install -D -m "$$([ -x $$f ] && echo 755 || echo 644)" $$f $(DESTDIR)$(DATADIR)/$${f#share/evse/} || exit 1; done
+	@$(foreach f,$(COMP),install -D -m 644 $(f) $(COMPDIR)/$(call comp_place,$(f)) &&) true
+
+uninstall:
+	@for f in $(BINS); do rm -f $(DESTDIR)$(BINDIR)/$${f##*/}; done
+	@for f in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}; done
+	@rm -rf $(DESTDIR)$(DATADIR)
+	@rm -f $(foreach f,$(COMP),$(COMPDIR)/$(call comp_place,$(f)))
+
+## make dist         a tarball of the committed tree and its checksum
+dist:
+	@mkdir -p $(B)
+	git archive --prefix=evse-tools-$(VERSION)/ -o $(B)/evse-tools-$(VERSION).tar.gz HEAD
+	cd $(B) && sha256sum evse-tools-$(VERSION).tar.gz >evse-tools-$(VERSION).tar.gz.sha256
+
 include tests/tests.mk

@@ -1,0 +1,25 @@
+#!/bin/sh
+# run-cli.sh BUILD FILE…: runs bats files, two at a time, and sums up.
+set -u
+build=$1
+shift
+mkdir -p "$build/tests/log"
+EVSE_BUILD=$(cd "$build" && pwd) PATH=$(cd "$build" && pwd)/bin:$PATH LC_ALL=C.UTF-8 TZ=UTC
+export EVSE_BUILD PATH LC_ALL TZ
+out=$build/tests/log/cli.tap
+: >"$out"
+# shellcheck disable=SC2016 # expanded by the inner shell
+for f in "$@"; do
+	printf '%s\n' "$f"
+done | xargs -P 2 -I{} sh -c '
+	log="$1/tests/log/$(basename "$2").tap"
+	timeout 600 bats --tap "$2" >"$log" 2>&1
+	rc=$?
+	grep -E "^not ok|^# \(" "$log"
+	[ "$rc" -le 1 ] || echo "not ok - $2 ended with $rc" | tee -a "$log"
+	cat "$log" >>"$1/tests/log/cli.tap"' sh "$build" {}
+passed=$(grep -cE '^ok ' "$out")
+skipped=$(grep -cE '^ok .*# skip' "$out")
+failed=$(grep -cE '^not ok' "$out")
+echo "cli: $((passed - skipped)) passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
