@@ -289,7 +289,7 @@ static void finish(const struct fit_column *c, struct predictor *p)
 
 		for (unsigned i = 0; i < p->b; i++)
 			sum = predict_add(sum, src.sum[i][0]);
-		p->start = predict_sub(c->x[0], (int64_t)((__int128)sum * p->k >> PREDICT_SUM_BITS));
+		p->start = predict_sub(c->x[0], predict_step(sum, p->k) >> PREDICT_SUM_BITS);
 	}
 }
 

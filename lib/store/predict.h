@@ -1,8 +1,8 @@
 /* Predicting a column's next integer from what the reader already has. Pure; the same code packs and unpacks.
  *
  * A prediction is the sum of a base, taken from other columns or from the value before, and of a track that follows what
- * the base missed by so far. All arithmetic is on two's complement 64-bit integers that wrap, products and sums on 128 bits, so
- * that both sides agree whatever the numbers are. evse-log(1) states each rule. */
+ * the base missed by so far. All arithmetic is on two's complement 64-bit integers that wrap, so that both sides agree whatever
+ * the numbers are. evse-log(1) states each rule. */
 #ifndef STORE_PREDICT_H
 #define STORE_PREDICT_H
 
@@ -52,7 +52,7 @@ struct predict_source {
 struct predict_state {
 	int64_t last, prev, mean, x; /* track: last two misses and the mean in 1/256; x: the value before */
 	int64_t base;                /* of the present row */
-	__int128 sum;
+	int64_t rest;                /* SUM: where the sum stands beside x, in 1 / 2^32 */
 };
 
 void predict_start(const struct predictor *p, struct predict_state *st);
@@ -60,6 +60,9 @@ void predict_start(const struct predictor *p, struct predict_state *st);
 int64_t predict_next(const struct predictor *p, const struct predict_source *src,
 		     struct predict_state *st, size_t row);
 void predict_learn(const struct predictor *p, struct predict_state *st, int64_t x);
+
+/** What a SUM adds in a row where its columns make @sum, in 1 / 2^32; 0 where that is out of range. */
+int64_t predict_step(int64_t sum, int64_t k);
 
 static inline int64_t predict_add(int64_t a, int64_t b)
 {
