@@ -51,16 +51,13 @@ static int write_all(int fd, const void *data, size_t len, uint64_t at)
 
 /* ---- writing ---- */
 
-int rows_create(struct rows *r, int dir_fd, uint64_t seq, const uint8_t store[STORE_ID],
+int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq, const uint8_t store[STORE_ID],
 		const uint8_t device_key[CRYPT_KEY], struct err *err)
 {
 	uint8_t head[ROWS_HEADER] = {0}, key[CRYPT_KEY];
-	char name[32];
-
 	*r = (struct rows){.fd = -1, .seq = seq, .bytes = ROWS_HEADER};
 	buf_init(&r->lines, ROWS_FRAME_MAX);
 	buf_init(&r->sealed, ROWS_FRAME_MAX + ROWS_FRAME_HEAD);
-	snprintf(name, sizeof(name), "%08" PRIu64 ".rows", seq);
 	memcpy(head, magic, sizeof(magic));
 	put_le(head + AT_SEQ, seq, 8);
 	memcpy(head + AT_STORE, store, STORE_ID);
@@ -76,8 +73,8 @@ int rows_create(struct rows *r, int dir_fd, uint64_t seq, const uint8_t store[ST
 	if (!r->box || !r->z ||
 	    deflateInit2(r->z, 1, Z_DEFLATED, WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return err_set(err, "out of memory");
-	r->fd = openat(dir_fd, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-	if (r->fd < 0 || write_all(r->fd, head, sizeof(head), 0) < 0 || fsync(dir_fd) < 0) {
+	r->fd = openat(dir_fd, name, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+	if (r->fd < 0 || write_all(r->fd, head, sizeof(head), 0) < 0) {
 		err_sys(err, "unable to make %s", name);
 		rows_close(r);
 		return -1;

@@ -32,8 +32,8 @@ struct rows {
 	uint8_t aad[STORE_ID + 8];
 };
 
-/** Makes DIR/SEQ.rows. @return 0, or -1 with @err. */
-int rows_create(struct rows *r, int dir_fd, uint64_t seq, const uint8_t store[STORE_ID],
+/** Makes the file @name in the directory, for number @seq. Nothing is synced yet. @return 0, or -1 with @err. */
+int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq, const uint8_t store[STORE_ID],
 		const uint8_t device_key[CRYPT_KEY], struct err *err);
 /** Closes the file; what was not written is lost. */
 void rows_close(struct rows *r);

@@ -1,0 +1,94 @@
+/* A store that is written: one directory, one writer.
+ *
+ *   tip               signed: which segments there are (tip.h)
+ *   00000012.seg      a sealed segment (segment.h), never changed but for its data being cut off
+ *   00000013.rows     what is not packed yet (rows.h); becomes 00000013.seg
+ *   lock              held by the writer
+ *   reserve           room for the tip and one segment when the disk is full
+ *
+ * A rows file is closed by store_rotate() and packed by a child process of low priority, in order. All calls but those
+ * said to wait return as soon as the disk lets them. Times are given by the caller. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <sys/types.h>
+
+#include "core/seen.h"
+#include "store/keys.h"
+#include "store/rows.h"
+#include "store/tip.h"
+
+enum {
+	STORE_ROWS_RAW_MAX = 2 << 20, /* bytes of lines in a rows file; the block that is packed from it */
+	STORE_PENDING_MAX = 3 << 20,  /* bytes held in memory while the disk takes nothing */
+	STORE_RESERVE = 256 << 10,
+};
+
+struct store_limits {
+	int64_t max_age_ms, events_age_ms; /* data, events */
+	uint64_t max_bytes;
+};
+
+struct store {
+	int dir_fd, lock_fd;
+	struct keys keys;
+	struct tip tip;
+	struct rows rows;
+	struct seen seen;
+	struct store_limits limits;
+	uint64_t pack_next; /* the rows file that is packed next; rows.seq when none waits */
+	pid_t child;
+	uint64_t bytes;     /* of all segments */
+	uint64_t written;   /* by this process and its children, to rows, segments and tips */
+	bool unsynced;
+	/* what happened, for the caller to report and reset */
+	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
+	uint64_t pruned_data, pruned_events, dropped;
+	bool full, pack_failed;
+};
+
+/**
+ * Opens or makes the store; recovers whatever a cut left. Waits at most @wait_ms for another writer to end.
+ *
+ * @return  0, or -1 with @err; errno EBUSY: another writer, EACCES: a key file that others can read
+ */
+int store_open(struct store *s, const char *dir, const char *keys_dir, const struct store_limits *limits,
+	       int wait_ms, int64_t now_ms, struct err *err);
+
+/** Takes a line. @return 0, or -1 with errno ENOSPC when it had to be dropped (counted). */
+int store_append(struct store *s, enum rows_class c, const char *line, size_t len);
+
+/**
+ * Writes what was taken; with @sync it is durable when this returns 0. When the disk is full the oldest goes first.
+ *
+ * @return  0, or -1 with errno; what was taken is kept in memory then
+ */
+int store_commit(struct store *s, bool sync, int64_t now_ms);
+
+/** Closes the rows file and begins the next, for packing. Nothing happens where it holds no record. */
+int store_rotate(struct store *s, int64_t now_ms, struct err *err);
+
+/** True when the rows file is as large as a block may be. */
+bool store_rows_full(const struct store *s);
+
+/**
+ * Packs what waits: begins a child, or takes note of one that ended.
+ *
+ * @return  1 when a segment was sealed by it, 0 otherwise, -1 with @err when a child failed
+ */
+int store_pack(struct store *s, int64_t now_ms, struct err *err);
+/** True while a child works or a rows file waits for one. */
+bool store_packing(const struct store *s);
+
+/** Removes what is older than the limits allow, or more. */
+int store_retain(struct store *s, int64_t now_ms, struct err *err);
+
+/** Waits for all packing, then frees everything. */
+void store_close(struct store *s);
+
+/** "00000012" and @suffix. */
+void store_name(char name[32], uint64_t seq, const char *suffix);
+/** @return the number in a name with @suffix, 0 when it is none. */
+uint64_t store_number(const char *name, const char *suffix);
+
+#endif
