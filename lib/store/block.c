@@ -35,7 +35,8 @@ void block_refs_done(struct block *b)
 	}
 }
 
-/* For each row of @to the newest row of @from that stands before it, plus 1; 0 where there is none. */
+/* For each row of @to the newest row of @from that stands before it, plus 1; 0 where there is none.
+ */
 static uint32_t *make_map(const struct shape *from, const struct shape *to)
 {
 	uint32_t *map = malloc((to->rows ? to->rows : 1) * sizeof(*map));
@@ -79,10 +80,12 @@ ptrdiff_t block_refs(struct block *b, size_t shape, size_t slot)
 		for (size_t j = 0; j < slots; j++) {
 			if (!is_number(&s->columns[j]))
 				continue;
-			if (i != shape && !b->maps[i] && !(b->maps[i] = make_map(s, &b->shapes[shape])))
+			if (i != shape && !b->maps[i] &&
+			    !(b->maps[i] = make_map(s, &b->shapes[shape])))
 				return -1;
-			b->refs[n++] = (struct fit_ref){s->columns[j].x, i == shape ? NULL : b->maps[i],
-							(uint16_t)i, (uint16_t)j, s->columns[j].varies};
+			b->refs[n++] =
+			    (struct fit_ref){s->columns[j].x, i == shape ? NULL : b->maps[i],
+					     (uint16_t)i, (uint16_t)j, s->columns[j].varies};
 		}
 	}
 	return (ptrdiff_t)n;

@@ -24,12 +24,12 @@ enum column_kind {
 
 struct column {
 	enum column_kind kind;
-	int64_t *x;                  /* numbers and choices, one for each row */
+	int64_t *x; /* numbers and choices, one for each row */
 	struct number_style style;
-	struct shape_slot *odd;      /* texts that are not of the style: off and len in the text part */
+	struct shape_slot *odd; /* texts that are not of the style: off and len in the text part */
 	uint32_t *odd_row;
 	size_t odd_count;
-	struct shape_slot *texts;    /* LIST: the list; TEXT: each row; SAME: one */
+	struct shape_slot *texts; /* LIST: the list; TEXT: each row; SAME: one */
 	size_t text_count, odd_at;
 	bool varies;
 };
@@ -55,7 +55,8 @@ struct block {
 void block_release(struct block *b);
 
 /**
- * The columns that slot @slot of shape @shape may refer to: numbers of earlier shapes, then of earlier slots.
+ * The columns that slot @slot of shape @shape may refer to: numbers of earlier shapes, then of
+ * earlier slots.
  *
  * @return  how many stand in @b->refs, or -1 with errno ENOMEM
  */

@@ -43,8 +43,9 @@ void crypt_sha256_2(const void *a, size_t alen, const void *b, size_t blen, uint
 		md = EVP_MD_fetch(NULL, "SHA256", NULL);
 		ctx = EVP_MD_CTX_new();
 	}
-	if (!md || !ctx || EVP_DigestInit_ex2(ctx, md, NULL) != 1 || EVP_DigestUpdate(ctx, a, alen) != 1 ||
-	    (blen && EVP_DigestUpdate(ctx, b, blen) != 1) || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+	if (!md || !ctx || EVP_DigestInit_ex2(ctx, md, NULL) != 1 ||
+	    EVP_DigestUpdate(ctx, a, alen) != 1 || (blen && EVP_DigestUpdate(ctx, b, blen) != 1) ||
+	    EVP_DigestFinal_ex(ctx, out, NULL) != 1)
 		abort(); /* no memory for a hash: nothing may be stored or believed */
 }
 
@@ -124,7 +125,8 @@ struct crypt_box *crypt_box_new(const uint8_t key[CRYPT_KEY])
 		b->enc = EVP_CIPHER_CTX_new();
 		b->dec = EVP_CIPHER_CTX_new();
 	}
-	if (!b || !gcm || !b->enc || !b->dec || EVP_EncryptInit_ex2(b->enc, gcm, key, NULL, NULL) != 1 ||
+	if (!b || !gcm || !b->enc || !b->dec ||
+	    EVP_EncryptInit_ex2(b->enc, gcm, key, NULL, NULL) != 1 ||
 	    EVP_DecryptInit_ex2(b->dec, gcm, key, NULL, NULL) != 1) {
 		crypt_box_free(b);
 		b = NULL;
@@ -133,8 +135,8 @@ struct crypt_box *crypt_box_new(const uint8_t key[CRYPT_KEY])
 	return b;
 }
 
-int crypt_seal(struct crypt_box *b, const uint8_t nonce[CRYPT_NONCE], const void *aad, size_t aad_len,
-	       const void *in, size_t len, uint8_t *out)
+int crypt_seal(struct crypt_box *b, const uint8_t nonce[CRYPT_NONCE], const void *aad,
+	       size_t aad_len, const void *in, size_t len, uint8_t *out)
 {
 	int n = 0, end = 0;
 
@@ -147,8 +149,8 @@ int crypt_seal(struct crypt_box *b, const uint8_t nonce[CRYPT_NONCE], const void
 	return 0;
 }
 
-int crypt_open(struct crypt_box *b, const uint8_t nonce[CRYPT_NONCE], const void *aad, size_t aad_len,
-	       const uint8_t *in, size_t len, void *out)
+int crypt_open(struct crypt_box *b, const uint8_t nonce[CRYPT_NONCE], const void *aad,
+	       size_t aad_len, const uint8_t *in, size_t len, void *out)
 {
 	uint8_t tag[CRYPT_TAG];
 	int n = 0, end = 0;
@@ -197,12 +199,14 @@ static int wrap(const uint8_t *kek, int encrypt, const uint8_t *in, size_t len, 
 	return rc;
 }
 
-int crypt_wrap(const uint8_t kek[CRYPT_KEY], const uint8_t key[CRYPT_KEY], uint8_t out[CRYPT_WRAPPED])
+int crypt_wrap(const uint8_t kek[CRYPT_KEY], const uint8_t key[CRYPT_KEY],
+	       uint8_t out[CRYPT_WRAPPED])
 {
 	return wrap(kek, 1, key, CRYPT_KEY, out);
 }
 
-int crypt_unwrap(const uint8_t kek[CRYPT_KEY], const uint8_t in[CRYPT_WRAPPED], uint8_t key[CRYPT_KEY])
+int crypt_unwrap(const uint8_t kek[CRYPT_KEY], const uint8_t in[CRYPT_WRAPPED],
+		 uint8_t key[CRYPT_KEY])
 {
 	uint8_t out[CRYPT_WRAPPED + 8];
 	int rc = wrap(kek, 0, in, CRYPT_WRAPPED, out);
@@ -252,7 +256,8 @@ int crypt_signer_make(struct buf *private_pem, struct buf *public_pem, struct er
 	BIO *a = BIO_new(BIO_s_mem()), *b = BIO_new(BIO_s_mem());
 	int rc = -1;
 
-	if (key && a && b && PEM_write_bio_PKCS8PrivateKey(a, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+	if (key && a && b &&
+	    PEM_write_bio_PKCS8PrivateKey(a, key, NULL, NULL, 0, NULL, NULL) == 1 &&
 	    PEM_write_bio_PUBKEY(b, key) == 1 && bio_into(a, private_pem) == 0)
 		rc = bio_into(b, public_pem);
 	BIO_free(a);
@@ -285,7 +290,8 @@ int crypt_sign(const struct crypt_signer *s, const void *data, size_t len, uint8
 	return ok ? 0 : -1;
 }
 
-bool crypt_verify(const uint8_t pub[CRYPT_PUB], const void *data, size_t len, const uint8_t sig[CRYPT_SIG])
+bool crypt_verify(const uint8_t pub[CRYPT_PUB], const void *data, size_t len,
+		  const uint8_t sig[CRYPT_SIG])
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, pub, CRYPT_PUB);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -298,7 +304,8 @@ bool crypt_verify(const uint8_t pub[CRYPT_PUB], const void *data, size_t len, co
 	return ok;
 }
 
-int crypt_pub_read(const char *pem, size_t len, uint8_t (*pubs)[CRYPT_PUB], size_t max, struct err *err)
+int crypt_pub_read(const char *pem, size_t len, uint8_t (*pubs)[CRYPT_PUB], size_t max,
+		   struct err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, (int)len);
 	EVP_PKEY *key;
@@ -366,14 +373,16 @@ int crypt_recipients_add(struct crypt_recipients *r, const char *pem, size_t len
 	return 0;
 }
 
-static bool add_recipients(CMS_ContentInfo *cms, const uint8_t *kek, const struct crypt_recipients *r)
+static bool add_recipients(CMS_ContentInfo *cms, const uint8_t *kek,
+			   const struct crypt_recipients *r)
 {
 	unsigned char *key = OPENSSL_memdup(kek, CRYPT_KEY), *id = OPENSSL_malloc(CRYPT_ID);
 
 	if (id)
 		crypt_key_id(kek, id);
 	if (!key || !id ||
-	    !CMS_add0_recipient_key(cms, NID_undef, key, CRYPT_KEY, id, CRYPT_ID, NULL, NULL, NULL)) {
+	    !CMS_add0_recipient_key(cms, NID_undef, key, CRYPT_KEY, id, CRYPT_ID, NULL, NULL,
+				    NULL)) {
 		OPENSSL_clear_free(key, CRYPT_KEY);
 		OPENSSL_free(id);
 		return false;

@@ -19,7 +19,8 @@ struct fit {
 	size_t kept;
 };
 
-/* What a set of misses would cost, in bits: the entropy of their lengths plus the bits below the leading one. */
+/* What a set of misses would cost, in bits: the entropy of their lengths plus the bits below the
+ * leading one. */
 struct bill {
 	unsigned lengths[65];
 	double low;
@@ -45,8 +46,8 @@ static double bill_total(const struct bill *b)
 	return total;
 }
 
-bool fit_source(const struct predictor *p, uint16_t own_shape, const struct fit_ref *refs, size_t count,
-		struct predict_source *src)
+bool fit_source(const struct predictor *p, uint16_t own_shape, const struct fit_ref *refs,
+		size_t count, struct predict_source *src)
 {
 	size_t found = 0;
 
@@ -77,7 +78,8 @@ bool fit_source(const struct predictor *p, uint16_t own_shape, const struct fit_
 	return src->a && (p->base != PREDICT_PRODUCT || src->b);
 }
 
-/* The track's start: what the base misses in the middle of the rows for a constant, else at the first. */
+/* The track's start: what the base misses in the middle of the rows for a constant, else at the
+ * first. */
 static int64_t start_for(const struct predictor *p, const struct fit_column *c,
 			 const struct predict_source *src, size_t from, size_t to)
 {
@@ -256,10 +258,12 @@ static void consider_sums(struct fit *f)
 		const struct fit_ref *a = &c->refs[i];
 
 		for (uint16_t n = 1; n <= 3; n += 2) {
-			struct predictor p = {.base = PREDICT_SUM, .shape = a->shape, .a = a->slot, .b = n};
+			struct predictor p = {
+			    .base = PREDICT_SUM, .shape = a->shape, .a = a->slot, .b = n};
 			double total = 0;
 
-			if (a->map || i + n > c->ref_count || c->refs[i + n - 1].slot != a->slot + n - 1)
+			if (a->map || i + n > c->ref_count ||
+			    c->refs[i + n - 1].slot != a->slot + n - 1)
 				continue;
 			for (size_t r = 1; r < c->rows; r++)
 				for (size_t j = 0; j < n; j++)
@@ -316,7 +320,8 @@ void fit_predictor(const struct fit_column *c, struct predictor *best)
 		struct predict_source src;
 
 		(void)fit_source(&p, c->own_shape, c->refs, c->ref_count, &src);
-		for (p.track = 0; p.track < (p.base == PREDICT_SUM ? 1 : PREDICT_TRACKS); p.track++) {
+		for (p.track = 0; p.track < (p.base == PREDICT_SUM ? 1 : PREDICT_TRACKS);
+		     p.track++) {
 			double cost = cost_long(&p, c, &src) + describe(&p);
 
 			if (cost < least) {

@@ -26,7 +26,7 @@ struct fit_column {
 void fit_predictor(const struct fit_column *c, struct predictor *best);
 
 /** Binds @p's references. @return false when one is not among @refs. */
-bool fit_source(const struct predictor *p, uint16_t own_shape, const struct fit_ref *refs, size_t count,
-		struct predict_source *src);
+bool fit_source(const struct predictor *p, uint16_t own_shape, const struct fit_ref *refs,
+		size_t count, struct predict_source *src);
 
 #endif

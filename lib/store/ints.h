@@ -1,7 +1,8 @@
 /* Coding of small signed integers (what a prediction missed by) with an adaptive model.
  *
- * An integer is folded to an unsigned one (0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …); its length in bits is coded under the lengths of
- * the two before it, then its bits below the leading one, the upper three each under those above. One model serves one column. */
+ * An integer is folded to an unsigned one (0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …); its length in
+ * bits is coded under the lengths of the two before it, then its bits below the leading one, the
+ * upper three each under those above. One model serves one column. */
 #ifndef STORE_INTS_H
 #define STORE_INTS_H
 
@@ -14,7 +15,7 @@ struct ints {
 	struct rc_bit longer[64];              /* lengths of 15 and up */
 	struct rc_bit upper[INTS_LENGTHS][8];  /* the three bits below the leading one */
 	struct rc_bit lower[INTS_LENGTHS][64]; /* the others, by place */
-	unsigned last, before; /* lengths of the two integers before */
+	unsigned last, before;                 /* lengths of the two integers before */
 };
 
 void ints_init(struct ints *m);

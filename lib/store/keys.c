@@ -25,7 +25,8 @@ int keys_read_file(const char *path, bool secret, struct buf *out, struct err *e
 	if (fstat(fd, &st) < 0 || st.st_size > FILE_MAX) {
 		err_set(err, "%s is not a file of at most %d bytes", path, FILE_MAX);
 	} else if (secret && (st.st_mode & 077)) {
-		err_set(err, "%s can be read by others (mode %03o; expected 600)", path, (unsigned)st.st_mode & 0777);
+		err_set(err, "%s can be read by others (mode %03o; expected 600)", path,
+			(unsigned)st.st_mode & 0777);
 		close(fd);
 		errno = EACCES;
 		return -1;
@@ -168,7 +169,7 @@ static bool is_pem(const char *name)
 
 static int add_recipient(struct keys *k, const char *dir, const char *name, struct err *err)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + 256];
 	struct buf b;
 	int rc;
 

@@ -12,7 +12,8 @@ void merkle_salt(const uint8_t key[CRYPT_KEY], uint64_t index, uint8_t salt[MERK
 	memcpy(salt, h, MERKLE_SALT);
 }
 
-void merkle_leaf(const uint8_t salt[MERKLE_SALT], const char *line, size_t len, uint8_t out[CRYPT_HASH])
+void merkle_leaf(const uint8_t salt[MERKLE_SALT], const char *line, size_t len,
+		 uint8_t out[CRYPT_HASH])
 {
 	uint8_t head[1 + MERKLE_SALT] = {0};
 

@@ -37,7 +37,9 @@ bool number_decimal(const char *s, size_t len, int64_t *digits, unsigned *places
 
 static int two(const char *s)
 {
-	return s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9' ? -1 : (s[0] - '0') * 10 + s[1] - '0';
+	return s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9'
+		   ? -1
+		   : (s[0] - '0') * 10 + s[1] - '0';
 }
 
 bool number_time(const char *s, size_t len, int64_t *ms)
@@ -48,7 +50,8 @@ bool number_time(const char *s, size_t len, int64_t *ms)
 	int64_t us;
 	int h, m, sec, cs;
 
-	if (len != UTC_LEN || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[23] != 'Z')
+	if (len != UTC_LEN || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' ||
+	    s[23] != 'Z')
 		return false;
 	if (memcmp(s, day, sizeof(day)) != 0) {
 		if (utc_parse(s, len, &us) < 0)
@@ -63,7 +66,8 @@ bool number_time(const char *s, size_t len, int64_t *ms)
 	m = two(s + 14);
 	sec = two(s + 17);
 	cs = two(s + 20);
-	if (h < 0 || h > 23 || m < 0 || m > 59 || sec < 0 || sec > 59 || cs < 0 || s[22] < '0' || s[22] > '9')
+	if (h < 0 || h > 23 || m < 0 || m > 59 || sec < 0 || sec > 59 || cs < 0 || s[22] < '0' ||
+	    s[22] > '9')
 		return false;
 	*ms = day_ms + (h * 3600 + m * 60 + sec) * 1000 + cs * 10 + (s[22] - '0');
 	return true;
@@ -151,7 +155,8 @@ size_t number_write(const struct number_style *st, int64_t value, char out[NUMBE
 
 	if (st->quoted)
 		out[len++] = '"';
-	len += st->form == NUMBER_TIME ? write_time(value, out + len) : write_decimal(st, value, out + len);
+	len += st->form == NUMBER_TIME ? write_time(value, out + len)
+				       : write_decimal(st, value, out + len);
 	if (st->quoted)
 		out[len++] = '"';
 	return len;

@@ -1,6 +1,7 @@
 /* Numbers and instants as integers, and back to the very bytes. Pure.
  *
- * A column of a block holds values of one form; a value of another form stands beside it as text. */
+ * A column of a block holds values of one form; a value of another form stands beside it as text.
+ */
 #ifndef STORE_NUMBER_H
 #define STORE_NUMBER_H
 
@@ -34,7 +35,8 @@ bool number_decimal(const char *s, size_t len, int64_t *digits, unsigned *places
 /** Reads an instant of exactly UTC_LEN bytes. @return false when it is none. */
 bool number_time(const char *s, size_t len, int64_t *ms);
 
-/** The value as an integer of the column's style. @return false when writing it again would give other bytes. */
+/** The value as an integer of the column's style. @return false when writing it again would give
+ * other bytes. */
 bool number_read(const struct number_style *st, const char *s, size_t len, int64_t *value);
 
 /** Writes @value in @st. @return the length, at most NUMBER_TEXT_MAX. */

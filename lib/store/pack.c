@@ -20,7 +20,8 @@ struct packer {
 	size_t len;
 	struct block b;
 	struct rows rows[BLOCK_SHAPES_MAX];
-	struct buf shapes, text, shape; /* shapes: the texts of all shapes; text: what will be deflated */
+	struct buf shapes, text,
+	    shape; /* shapes: the texts of all shapes; text: what will be deflated */
 	struct rc_enc rc;
 	struct ints *ints;
 	size_t columns;
@@ -57,7 +58,8 @@ static void *grown(void *old, size_t need, size_t *cap, size_t each)
 	return more;
 }
 
-/* The shape in @p->shape, found or made. @return its index, or -1 when there is no room for another. */
+/* The shape in @p->shape, found or made. @return its index, or -1 when there is no room for
+ * another. */
 static int find_shape(struct packer *p, size_t slots)
 {
 	struct block *b = &p->b;
@@ -132,11 +134,13 @@ static const char *value(const struct packer *p, size_t shape, size_t row, size_
 }
 
 /* Looks at all values of a column. @return the style that suits most of them; *fits is how many. */
-static struct number_style choose_style(const struct packer *p, size_t shape, size_t slot, size_t *fits)
+static struct number_style choose_style(const struct packer *p, size_t shape, size_t slot,
+					size_t *fits)
 {
 	const struct shape *s = &p->b.shapes[shape];
 	struct number_style st = {.form = NUMBER_FIXED, .least = 1};
-	size_t times = 0, numbers = 0, quoted = 0, at[NUMBER_PLACES_MAX + 1] = {0}, ends0 = 0, whole = 0;
+	size_t times = 0, numbers = 0, quoted = 0, at[NUMBER_PLACES_MAX + 1] = {0}, ends0 = 0,
+	       whole = 0;
 
 	for (size_t i = 0; i < s->rows; i++) {
 		size_t len;
@@ -176,7 +180,8 @@ static struct number_style choose_style(const struct packer *p, size_t shape, si
 	return st;
 }
 
-/* Fills x where the style holds; elsewhere the value before is repeated and the row noted as odd. */
+/* Fills x where the style holds; elsewhere the value before is repeated and the row noted as odd.
+ */
 static int read_numbers(const struct packer *p, size_t shape, size_t slot, struct column *c)
 {
 	const struct shape *s = &p->b.shapes[shape];
@@ -198,7 +203,8 @@ static int read_numbers(const struct packer *p, size_t shape, size_t slot, struc
 				return -1;
 			c->odd_row = more;
 			c->odd_row[c->odd_count] = (uint32_t)i;
-			c->odd[c->odd_count++] = (struct shape_slot){(uint32_t)(v - p->lines), (uint32_t)len};
+			c->odd[c->odd_count++] =
+			    (struct shape_slot){(uint32_t)(v - p->lines), (uint32_t)len};
 		}
 		c->x[i] = x;
 		c->varies |= i && x != c->x[i - 1];
@@ -247,8 +253,11 @@ static int put_numbers(struct packer *p, size_t shape, size_t slot, struct colum
 	struct shape *s = &p->b.shapes[shape];
 	struct predictor pr;
 	struct predict_source src;
-	struct fit_column f = {.x = c->x, .rows = s->rows, .time = c->style.form == NUMBER_TIME,
-			       .places = c->style.places, .own_shape = (uint16_t)shape};
+	struct fit_column f = {.x = c->x,
+			       .rows = s->rows,
+			       .time = c->style.form == NUMBER_TIME,
+			       .places = c->style.places,
+			       .own_shape = (uint16_t)shape};
 	ptrdiff_t refs = block_refs(&p->b, shape, slot);
 	uint32_t before = 0;
 
@@ -291,19 +300,23 @@ static void put_texts(struct packer *p, size_t shape, size_t slot, struct column
 		size_t len, at = 0;
 		const char *v = value(p, shape, i, slot, &len);
 
-		while (at < n && (list[at].len != len || memcmp(p->lines + list[at].off, v, len) != 0))
+		while (at < n &&
+		       (list[at].len != len || memcmp(p->lines + list[at].off, v, len) != 0))
 			at++;
 		if (at == n && n < LIST_MAX)
 			list[n] = (struct shape_slot){(uint32_t)(v - p->lines), (uint32_t)len};
 		n += at == n;
 		c->x[i] = (int64_t)at;
 	}
-	c->kind = n == 1 ? COLUMN_SAME : n <= LIST_MAX && n * 2 <= s->rows ? COLUMN_LIST : COLUMN_TEXT;
+	c->kind = n == 1                              ? COLUMN_SAME
+		  : n <= LIST_MAX && n * 2 <= s->rows ? COLUMN_LIST
+						      : COLUMN_TEXT;
 	buf_addc(&p->text, (char)c->kind);
 	if (c->kind == COLUMN_LIST)
 		varint_put(&p->text, n);
 	for (size_t i = 0; i < (c->kind == COLUMN_TEXT ? s->rows : n); i++) {
-		struct shape_slot v = c->kind == COLUMN_TEXT ? p->rows[shape].slots[i * s->slots + slot] : list[i];
+		struct shape_slot v =
+		    c->kind == COLUMN_TEXT ? p->rows[shape].slots[i * s->slots + slot] : list[i];
 
 		buf_add(&p->text, p->lines + v.off, v.len);
 		buf_addc(&p->text, '\n');
@@ -344,7 +357,7 @@ static int put_column(struct packer *p, size_t shape, size_t slot)
 /* The order of shapes: each is guessed to follow as it did the last time after the same two. */
 static void put_order(struct packer *p)
 {
-	uint16_t (*after)[BLOCK_SHAPES_MAX] = calloc(BLOCK_SHAPES_MAX, sizeof(*after));
+	uint16_t(*after)[BLOCK_SHAPES_MAX] = calloc(BLOCK_SHAPES_MAX, sizeof(*after));
 	size_t a = 0, b = 0;
 
 	if (!after) {
@@ -386,7 +399,8 @@ static int put_block(struct packer *p)
 	return 0;
 }
 
-/* @out: format, lines, bytes of lines, bytes of text, bytes of text deflated, that text, the coded integers. */
+/* @out: format, lines, bytes of lines, bytes of text, bytes of text deflated, that text, the coded
+ * integers. */
 static int put_parts(struct packer *p, const struct buf *coded, struct buf *out)
 {
 	uLong bound = compressBound(p->text.len);
@@ -394,8 +408,8 @@ static int put_parts(struct packer *p, const struct buf *coded, struct buf *out)
 	uLongf zlen = bound;
 
 	buf_init(&z, bound + 1);
-	if (!buf_room(&z, bound) ||
-	    compress2((Bytef *)z.data, &zlen, (const Bytef *)p->text.data, p->text.len, 9) != Z_OK) {
+	if (!buf_room(&z, bound) || compress2((Bytef *)z.data, &zlen, (const Bytef *)p->text.data,
+					      p->text.len, 9) != Z_OK) {
 		buf_release(&z);
 		return -1;
 	}

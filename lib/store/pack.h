@@ -1,7 +1,9 @@
-/* Packs a block of lines small, and gives them back byte for byte, whatever their shape. Pure but for memory.
+/* Packs a block of lines small, and gives them back byte for byte, whatever their shape. Pure but
+ * for memory.
  *
- * Lines of one shape become columns; a column of numbers is predicted (predict.h) and what the prediction missed by is coded
- * with adaptive models (ints.h); all else is text, deflated. evse-log(1) states the form. */
+ * Lines of one shape become columns; a column of numbers is predicted (predict.h) and what the
+ * prediction missed by is coded with adaptive models (ints.h); all else is text, deflated.
+ * evse-log(1) states the form. */
 #ifndef STORE_PACK_H
 #define STORE_PACK_H
 
@@ -21,7 +23,8 @@ enum {
 int pack(const char *lines, size_t len, struct buf *out);
 
 /**
- * @data    from anywhere: a block that was not made by pack() is refused, and never costs more than a few times PACK_BLOCK_MAX
+ * @data    from anywhere: a block that was not made by pack() is refused, and never costs more than
+ * a few times PACK_BLOCK_MAX
  * @lines   is appended to; on failure what it held before stays
  * @return  0, or -1 with @err
  */

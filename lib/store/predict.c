@@ -5,7 +5,8 @@ static const int64_t half = (int64_t)1 << (PREDICT_SUM_BITS - 1);
 /* a * b / 2^40, rounded to the nearest, halves up; the low 64 bits of it. */
 static int64_t scaled(int64_t a, int64_t b)
 {
-	uint64_t ua = a < 0 ? 0 - (uint64_t)a : (uint64_t)a, ub = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
+	uint64_t ua = a < 0 ? 0 - (uint64_t)a : (uint64_t)a,
+		 ub = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
 	uint64_t a0 = ua & UINT32_MAX, a1 = ua >> 32, b0 = ub & UINT32_MAX, b1 = ub >> 32;
 	uint64_t mid = a1 * b0 + (a0 * b0 >> 32), mid2 = a0 * b1 + (mid & UINT32_MAX);
 	uint64_t high = a1 * b1 + (mid >> 32) + (mid2 >> 32), low = ua * ub;
@@ -89,7 +90,8 @@ int64_t predict_next(const struct predictor *p, const struct predict_source *src
 	case PREDICT_PREV:
 		return predict_add(st->base, st->last);
 	case PREDICT_LINE:
-		return predict_add(st->base, predict_add(st->last, predict_sub(st->last, st->prev)));
+		return predict_add(st->base,
+				   predict_add(st->last, predict_sub(st->last, st->prev)));
 	case PREDICT_MEAN1:
 	case PREDICT_MEAN2:
 	case PREDICT_MEAN3:
@@ -99,7 +101,8 @@ int64_t predict_next(const struct predictor *p, const struct predict_source *src
 	return st->base;
 }
 
-/* The sum goes on from @x with what the digits don't show; where it was wrong, from as near as @x allows. */
+/* The sum goes on from @x with what the digits don't show; where it was wrong, from as near as @x
+ * allows. */
 static void hold_sum(struct predict_state *st, int64_t x)
 {
 	int64_t went = predict_sub(x, st->x);

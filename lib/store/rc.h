@@ -1,9 +1,10 @@
 /* An adaptive binary range coder: each yes/no decision costs what its history says it is worth.
  *
- * A decision's probability lives in a `struct rc_bit`, learnt as coding goes on, as the mean of a quick and a slow
- * average; so nothing but the decisions themselves is stored. Encoder and decoder must use the same models in
- * the same order. The arithmetic (32-bit range, 64-bit low, carry through a run of 0xff bytes) is the common one;
- * evse-log(1) states it to the bit. Pure: no I/O, no allocation but the encoder's output buffer. */
+ * A decision's probability lives in a `struct rc_bit`, learnt as coding goes on, as the mean of a
+ * quick and a slow average; so nothing but the decisions themselves is stored. Encoder and decoder
+ * must use the same models in the same order. The arithmetic (32-bit range, 64-bit low, carry
+ * through a run of 0xff bytes) is the common one; evse-log(1) states it to the bit. Pure: no I/O,
+ * no allocation but the encoder's output buffer. */
 #ifndef STORE_RC_H
 #define STORE_RC_H
 
@@ -45,7 +46,8 @@ static inline int rc_dec_cut(const struct rc_dec *d)
 	return d->over > 8;
 }
 
-/** A number of @bits bits (at most 16), highest first, each bit's model chosen by the bits before it. @tree: 1 << @bits. */
+/** A number of @bits bits (at most 16), highest first, each bit's model chosen by the bits before
+ * it. @tree: 1 << @bits. */
 void rc_enc_tree(struct rc_enc *e, struct rc_bit *tree, unsigned bits, unsigned value);
 unsigned rc_dec_tree(struct rc_dec *d, struct rc_bit *tree, unsigned bits);
 

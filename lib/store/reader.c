@@ -14,8 +14,10 @@
 
 int reader_open(struct reader *r, const char *dir, const struct keys *keys, struct err *err)
 {
-	*r = (struct reader){.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .keys = keys,
-			     .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+	*r = (struct reader){.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			     .keys = keys,
+			     .from_ms = INT64_MIN,
+			     .to_ms = INT64_MAX};
 	return r->dir_fd < 0 ? err_sys(err, "unable to open the directory %s", dir) : 0;
 }
 
@@ -53,7 +55,8 @@ int reader_list(struct reader *r, struct err *err)
 		if (!seq && !(seq = store_number(e->d_name, ".rows")))
 			continue;
 		if (n == cap) {
-			uint64_t *more = realloc(r->seqs, (cap = cap ? cap * 2 : 64) * sizeof(*more));
+			uint64_t *more =
+			    realloc(r->seqs, (cap = cap ? cap * 2 : 64) * sizeof(*more));
 
 			if (!more) {
 				closedir(d);
@@ -181,7 +184,8 @@ static int merge(struct giver *g, const struct segment_head *h, struct segment_b
 	return rc;
 }
 
-static int give_segment(struct giver *g, struct buf *data, const struct segment_head *h, struct err *err)
+static int give_segment(struct giver *g, struct buf *data, const struct segment_head *h,
+			struct err *err)
 {
 	struct segment_body body[2] = {0};
 	struct crypt_opener o = reader_opener(g->r, h);

@@ -15,11 +15,11 @@ struct place {
 
 struct reader {
 	int dir_fd;
-	struct crypt_opener opener;   /* used where no device key fits: a recipient's */
-	const struct keys *keys;      /* may be NULL */
-	int64_t from_ms, to_ms;       /* segments wholly outside are passed over */
+	struct crypt_opener opener; /* used where no device key fits: a recipient's */
+	const struct keys *keys;    /* may be NULL */
+	int64_t from_ms, to_ms;     /* segments wholly outside are passed over */
 	bool check_roots;
-	uint64_t skipped_data;        /* records whose data part was removed */
+	uint64_t skipped_data;         /* records whose data part was removed */
 	uint64_t last_seq, last_index; /* what was given last; for going on */
 	bool started;
 	uint64_t *seqs; /* the listing */
@@ -46,7 +46,8 @@ int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err);
 int reader_segment(const struct reader *r, uint64_t seq, struct buf *data, struct segment_head *h,
 		   struct err *err);
 
-/** Reads only the head of @seq; @size of its file. @return 0, 1 when there is none, -1 with @err. */
+/** Reads only the head of @seq; @size of its file. @return 0, 1 when there is none, -1 with @err.
+ */
 int reader_head(const struct reader *r, uint64_t seq, struct segment_head *h, uint64_t *size,
 		struct err *err);
 

@@ -61,7 +61,8 @@ static void remove_up_to(struct store *s, const struct tip *before)
 		if (keep < size) {
 			int fd = keep ? openat(s->dir_fd, name, O_RDWR | O_CLOEXEC) : -1;
 
-			if (!keep ? unlinkat(s->dir_fd, name, 0) == 0 : ftruncate(fd, (off_t)keep) == 0)
+			if (!keep ? unlinkat(s->dir_fd, name, 0) == 0
+				  : ftruncate(fd, (off_t)keep) == 0)
 				s->bytes -= size - keep;
 			if (fd >= 0)
 				close(fd);
@@ -72,7 +73,8 @@ static void remove_up_to(struct store *s, const struct tip *before)
 }
 
 /* The tip first: then what is missing was said to be. */
-static int move_tip(struct store *s, uint64_t oldest, uint64_t oldest_data, int64_t now_ms, struct err *err)
+static int move_tip(struct store *s, uint64_t oldest, uint64_t oldest_data, int64_t now_ms,
+		    struct err *err)
 {
 	struct tip before = s->tip;
 
@@ -97,20 +99,23 @@ static bool too_old(const struct segment_head *h, int64_t now_ms, int64_t age_ms
 int store_retain(struct store *s, int64_t now_ms, struct err *err)
 {
 	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, bytes = s->bytes, size;
-	int64_t events_age = s->limits.events_age_ms > s->limits.max_age_ms ? s->limits.events_age_ms
-									  : s->limits.max_age_ms;
+	int64_t events_age = s->limits.events_age_ms > s->limits.max_age_ms
+				 ? s->limits.events_age_ms
+				 : s->limits.max_age_ms;
 	struct segment_head h;
 
 	if (s->child > 0)
 		return 0;
-	for (int i = 0; i < AT_ONCE && data <= s->tip.seq && read_head(s, data, &h, &size) == 0; i++) {
+	for (int i = 0; i < AT_ONCE && data <= s->tip.seq && read_head(s, data, &h, &size) == 0;
+	     i++) {
 		if (!too_old(&h, now_ms, s->limits.max_age_ms) && bytes <= s->limits.max_bytes)
 			break;
 		bytes -= size - without_data(&h);
 		data++;
 	}
 	for (int i = 0; i < AT_ONCE && oldest < data && read_head(s, oldest, &h, &size) == 0; i++) {
-		if (!too_old(&h, now_ms, events_age) && (bytes <= s->limits.max_bytes || data <= s->tip.seq))
+		if (!too_old(&h, now_ms, events_age) &&
+		    (bytes <= s->limits.max_bytes || data <= s->tip.seq))
 			break;
 		bytes -= without_data(&h);
 		oldest++;
@@ -127,7 +132,8 @@ void retain_reserve(struct store *s)
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0 && st.st_size < STORE_RESERVE && posix_fallocate(fd, 0, STORE_RESERVE) != 0)
+	if (fstat(fd, &st) == 0 && st.st_size < STORE_RESERVE &&
+	    posix_fallocate(fd, 0, STORE_RESERVE) != 0)
 		unlinkat(s->dir_fd, "reserve", 0);
 	close(fd);
 }
@@ -140,12 +146,14 @@ bool retain_make_room(struct store *s, int64_t now_ms)
 
 	if (s->child > 0)
 		return had_reserve;
-	while (freed < 2 * STORE_RESERVE && data <= s->tip.seq && read_head(s, data, &h, &size) == 0) {
+	while (freed < 2 * STORE_RESERVE && data <= s->tip.seq &&
+	       read_head(s, data, &h, &size) == 0) {
 		freed += size - without_data(&h);
 		data++;
 	}
 	if (data > s->tip.seq)
-		while (freed < STORE_RESERVE && oldest < data && read_head(s, oldest, &h, &size) == 0) {
+		while (freed < STORE_RESERVE && oldest < data &&
+		       read_head(s, oldest, &h, &size) == 0) {
 			freed += without_data(&h);
 			oldest++;
 		}
@@ -168,8 +176,8 @@ static void child_main(struct store *s, int64_t now_ms)
 		_exit(0);
 	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 		_exit(2);
-	dprintf(STDERR_FILENO, "evse-log: error: unable to seal segment %" PRIu64 ": %s\n", s->tip.seq + 1,
-		err.msg);
+	dprintf(STDERR_FILENO, "evse-log: error: unable to seal segment %" PRIu64 ": %s\n",
+		s->tip.seq + 1, err.msg);
 	_exit(1);
 }
 
@@ -199,7 +207,8 @@ static int take_child(struct store *s, int64_t now_ms, struct err *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && retain_make_room(s, now_ms))
 		return 0;
 	s->pack_failed = true;
-	return err_set(err, "segment %" PRIu64 " could not be sealed; it stays as rows", s->pack_next);
+	return err_set(err, "segment %" PRIu64 " could not be sealed; it stays as rows",
+		       s->pack_next);
 }
 
 bool store_packing(const struct store *s)

@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* Header: magic 8, number 8, store 16, device key's id 8, wrapped data key 40, zeros 4, CRC-32 of all before. */
+/* Header: magic 8, number 8, store 16, device key's id 8, wrapped data key 40, zeros 4, CRC-32 of
+ * all before. */
 static const char magic[8] = "EVSEROW1";
 enum { AT_SEQ = 8, AT_STORE = 16, AT_KEY_ID = 32, AT_WRAPPED = 40, AT_CRC = 84, WINDOW_BITS = -15 };
 
@@ -51,8 +52,8 @@ static int write_all(int fd, const void *data, size_t len, uint64_t at)
 
 /* ---- writing ---- */
 
-int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq, const uint8_t store[STORE_ID],
-		const uint8_t device_key[CRYPT_KEY], struct err *err)
+int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq,
+		const uint8_t store[STORE_ID], const uint8_t device_key[CRYPT_KEY], struct err *err)
 {
 	uint8_t head[ROWS_HEADER] = {0}, key[CRYPT_KEY];
 	*r = (struct rows){.fd = -1, .seq = seq, .bytes = ROWS_HEADER};
@@ -64,7 +65,8 @@ int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq, cons
 	memcpy(r->aad, store, STORE_ID);
 	put_le(r->aad + STORE_ID, seq, 8);
 	crypt_key_id(device_key, head + AT_KEY_ID);
-	if (crypt_random(key, sizeof(key)) < 0 || crypt_wrap(device_key, key, head + AT_WRAPPED) < 0)
+	if (crypt_random(key, sizeof(key)) < 0 ||
+	    crypt_wrap(device_key, key, head + AT_WRAPPED) < 0)
 		return err_set(err, "unable to make a data key");
 	put_le(head + AT_CRC, crc32(0, head, AT_CRC), 4);
 	r->box = crypt_box_new(key);
@@ -210,7 +212,8 @@ static int inflate_into(struct reader *r, uint8_t *in, size_t len)
 	return 0;
 }
 
-static int read_frame(struct reader *r, uint8_t *body, size_t len, const uint8_t *aad, struct err *err)
+static int read_frame(struct reader *r, uint8_t *body, size_t len, const uint8_t *aad,
+		      struct err *err)
 {
 	uint8_t nonce[CRYPT_NONCE];
 

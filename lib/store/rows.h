@@ -1,8 +1,9 @@
 /* The rows file: what was appended and is not packed yet, safe from the moment of its fsync.
  *
- * A rows file has a data key of its own, made at random when the file is made and never used again: after any stop a new file is
- * begun, so that no crash can make a nonce (the frame's number) come twice under one key. A frame is what one group commit wrote:
- * the lines, deflated in one stream that goes through the whole file, then sealed. */
+ * A rows file has a data key of its own, made at random when the file is made and never used again:
+ * after any stop a new file is begun, so that no crash can make a nonce (the frame's number) come
+ * twice under one key. A frame is what one group commit wrote: the lines, deflated in one stream
+ * that goes through the whole file, then sealed. */
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
 
@@ -25,16 +26,18 @@ enum rows_class {
 struct rows {
 	int fd;
 	uint64_t seq, frames, records;
-	uint64_t bytes, raw; /* of the file as written; of all lines */
+	uint64_t bytes, raw;      /* of the file as written; of all lines */
 	struct buf lines, sealed; /* not written yet: lines; a frame that the disk did not take */
 	struct crypt_box *box;
 	void *z;
 	uint8_t aad[STORE_ID + 8];
 };
 
-/** Makes the file @name in the directory, for number @seq. Nothing is synced yet. @return 0, or -1 with @err. */
-int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq, const uint8_t store[STORE_ID],
-		const uint8_t device_key[CRYPT_KEY], struct err *err);
+/** Makes the file @name in the directory, for number @seq. Nothing is synced yet. @return 0, or -1
+ * with @err. */
+int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq,
+		const uint8_t store[STORE_ID], const uint8_t device_key[CRYPT_KEY],
+		struct err *err);
 /** Closes the file; what was not written is lost. */
 void rows_close(struct rows *r);
 
@@ -43,7 +46,8 @@ void rows_add(struct rows *r, enum rows_class c, const char *line, size_t len);
 /**
  * Writes what was added as one frame; with @sync it is on the disk when this returns 0.
  *
- * @return  0, or -1 with errno; the frame is then kept and written first by the next call, the very same bytes
+ * @return  0, or -1 with errno; the frame is then kept and written first by the next call, the very
+ * same bytes
  */
 int rows_write(struct rows *r, bool sync);
 
@@ -65,7 +69,8 @@ typedef const uint8_t *rows_key_fn(void *ctx, const uint8_t id[CRYPT_ID]);
  *
  * @key  NULL: only the frames' checksums are looked at
  * @fn   for each line in order; stops when it returns other than 0
- * @return  0, or -1 with @err: not readable, no key for it, or a frame that its checksum calls whole does not open
+ * @return  0, or -1 with @err: not readable, no key for it, or a frame that its checksum calls
+ * whole does not open
  */
 int rows_read(int dir_fd, const char *name, rows_key_fn *key, rows_fn *fn, void *ctx,
 	      struct rows_info *info, struct err *err);

@@ -48,7 +48,8 @@ int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, int64_t now_
 	buf_init(&out, SEALER_FILE_MAX);
 	if (rows_read(dir_fd, rows, find_key, take, &taker, &info, err) < 0 && errno == ENOMEM)
 		goto out;
-	if (segment_seal(&h, &lines, keys->signer, keys->device[0], keys->recipients, &out, err) < 0) {
+	if (segment_seal(&h, &lines, keys->signer, keys->device[0], keys->recipients, &out, err) <
+	    0) {
 		errno = ENOMEM;
 		goto out;
 	}

@@ -8,8 +8,9 @@
 enum { SEALER_FILE_MAX = 24 << 20 };
 
 /**
- * Packs DIR/SEQ.rows into DIR/SEQ.seg, moves the tip to it and removes the rows file. Every step is durable before the next.
- * A rows file that is gone or unreadable gives a segment without records, so that the chain goes on and shows it.
+ * Packs DIR/SEQ.rows into DIR/SEQ.seg, moves the tip to it and removes the rows file. Every step is
+ * durable before the next. A rows file that is gone or unreadable gives a segment without records,
+ * so that the chain goes on and shows it.
  *
  * @tip     the tip to go on from; moved
  * @bytes   written, of the segment's file

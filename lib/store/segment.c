@@ -56,7 +56,8 @@ void segment_lines_add(struct segment_lines *l, enum rows_class c, const char *l
 }
 
 /* The tree's leaves over lines; also the count of them. */
-static uint8_t (*make_leaves(const uint8_t salt_key[CRYPT_KEY], const struct buf *lines, size_t count))[CRYPT_HASH]
+static uint8_t (*make_leaves(const uint8_t salt_key[CRYPT_KEY], const struct buf *lines,
+			     size_t count))[CRYPT_HASH]
 {
 	uint8_t(*leaves)[CRYPT_HASH] = malloc((count + 1) * sizeof(*leaves));
 	const char *at = lines->data, *end = at + lines->len;
@@ -82,7 +83,8 @@ static int seal_part(struct segment_part *p, const struct buf *lines, const stru
 	int rc = -1;
 
 	buf_init(&plain, PART_MAX);
-	if (crypt_random(salt_key, sizeof(salt_key)) < 0 || !(leaves = make_leaves(salt_key, lines, p->records)))
+	if (crypt_random(salt_key, sizeof(salt_key)) < 0 ||
+	    !(leaves = make_leaves(salt_key, lines, p->records)))
 		return err_set(err, "unable to make a segment: no random bytes or memory");
 	merkle_root(leaves, p->records, p->root);
 	free(leaves);
@@ -100,7 +102,8 @@ static int seal_part(struct segment_part *p, const struct buf *lines, const stru
 	return rc;
 }
 
-static int write_head(const struct segment_head *h, const struct crypt_signer *signer, struct buf *b)
+static int write_head(const struct segment_head *h, const struct crypt_signer *signer,
+		      struct buf *b)
 {
 	signed_hex(b, "{\"format\":\"evse-log 1\",\"store\":\"", h->store, STORE_ID);
 	signed_uint(b, "\",\"seq\":", h->seq);
@@ -127,9 +130,9 @@ static int write_head(const struct segment_head *h, const struct crypt_signer *s
 	return signed_end(b, 0, signer);
 }
 
-int segment_seal(struct segment_head *h, const struct segment_lines *l, const struct crypt_signer *signer,
-		 const uint8_t device_key[CRYPT_KEY], const struct crypt_recipients *recipients,
-		 struct buf *out, struct err *err)
+int segment_seal(struct segment_head *h, const struct segment_lines *l,
+		 const struct crypt_signer *signer, const uint8_t device_key[CRYPT_KEY],
+		 const struct crypt_recipients *recipients, struct buf *out, struct err *err)
 {
 	struct buf head, parts;
 	int rc = -1;
@@ -145,13 +148,17 @@ int segment_seal(struct segment_head *h, const struct segment_lines *l, const st
 	buf_init(&head, SEGMENT_HEAD_MAX);
 	buf_init(&parts, (size_t)PART_MAX * 2);
 	if (l->event_count) {
-		h->part[h->parts] = (struct segment_part){.kind = ROWS_EVENT, .records = l->event_count};
-		if (seal_part(&h->part[h->parts++], &l->events, &l->places, device_key, recipients, &parts, err) < 0)
+		h->part[h->parts] =
+		    (struct segment_part){.kind = ROWS_EVENT, .records = l->event_count};
+		if (seal_part(&h->part[h->parts++], &l->events, &l->places, device_key, recipients,
+			      &parts, err) < 0)
 			goto out;
 	}
 	if (l->data_count) {
-		h->part[h->parts] = (struct segment_part){.kind = ROWS_DATA, .records = l->data_count};
-		if (seal_part(&h->part[h->parts++], &l->data, NULL, device_key, recipients, &parts, err) < 0)
+		h->part[h->parts] =
+		    (struct segment_part){.kind = ROWS_DATA, .records = l->data_count};
+		if (seal_part(&h->part[h->parts++], &l->data, NULL, device_key, recipients, &parts,
+			      err) < 0)
 			goto out;
 	}
 	if (write_head(h, signer, &head) < 0) {
@@ -194,12 +201,14 @@ int segment_head_read(const char *data, size_t size, struct segment_head *h, str
 	uint64_t records = 0;
 
 	*h = (struct segment_head){0};
-	if (!signed_split(data, size < SEGMENT_HEAD_MAX ? size : SEGMENT_HEAD_MAX, &line, &h->len, sig))
+	if (!signed_split(data, size < SEGMENT_HEAD_MAX ? size : SEGMENT_HEAD_MAX, &line, &h->len,
+			  sig))
 		return err_set(err, "its head is damaged or cut");
 	s = (struct scan){.at = data, .end = data + line};
 	scan_hex(&s, "{\"format\":\"evse-log 1\",\"store\":\"", h->store, STORE_ID);
 	if (s.bad)
-		return err_set(err, "its head is damaged, or of another format than \"evse-log 1\"");
+		return err_set(err,
+			       "its head is damaged, or of another format than \"evse-log 1\"");
 	h->seq = scan_uint(&s, "\",\"seq\":");
 	scan_hex(&s, ",\"prev\":\"", h->prev, CRYPT_HASH);
 	h->records = scan_uint(&s, "\",\"records\":");
@@ -229,7 +238,8 @@ bool segment_head_signed(const char *data, const struct segment_head *h)
 	uint8_t sig[CRYPT_SIG];
 	size_t line, len;
 
-	return signed_split(data, h->len, &line, &len, sig) && crypt_verify(h->key, data, line, sig);
+	return signed_split(data, h->len, &line, &len, sig) &&
+	       crypt_verify(h->key, data, line, sig);
 }
 
 static uint64_t *read_places(struct cursor *in, uint64_t count)
@@ -248,7 +258,8 @@ uint8_t (*segment_leaves(const struct segment_body *b))[CRYPT_HASH]
 	return make_leaves(b->salt_key, &b->lines, b->count);
 }
 
-static int check_body(const struct segment_part *p, struct segment_body *b, bool check_root, struct err *err)
+static int check_body(const struct segment_part *p, struct segment_body *b, bool check_root,
+		      struct err *err)
 {
 	uint8_t(*leaves)[CRYPT_HASH], root[CRYPT_HASH];
 
@@ -264,7 +275,9 @@ static int check_body(const struct segment_part *p, struct segment_body *b, bool
 		return err_set(err, "out of memory");
 	merkle_root(leaves, b->count, root);
 	free(leaves);
-	return memcmp(root, p->root, CRYPT_HASH) == 0 ? 0 : err_set(err, "its records do not give its root");
+	return memcmp(root, p->root, CRYPT_HASH) == 0
+		   ? 0
+		   : err_set(err, "its records do not give its root");
 }
 
 int segment_open(const char *data, size_t size, const struct segment_head *h, size_t index,
@@ -289,7 +302,8 @@ int segment_open(const char *data, size_t size, const struct segment_head *h, si
 		rc = err_set(err, "a part is too short");
 	if (rc == 0) {
 		memcpy(body->salt_key, plain.data, CRYPT_KEY);
-		in = (struct cursor){.at = (uint8_t *)plain.data + CRYPT_KEY, .end = (uint8_t *)plain.data + plain.len};
+		in = (struct cursor){.at = (uint8_t *)plain.data + CRYPT_KEY,
+				     .end = (uint8_t *)plain.data + plain.len};
 		if (p->kind == ROWS_EVENT && !(body->place = read_places(&in, p->records)))
 			rc = err_set(err, "out of memory");
 		if (rc == 0 && in.bad)

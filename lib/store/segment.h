@@ -1,8 +1,9 @@
 /* A sealed segment: a signed head that anyone can check, and one or two encrypted parts.
  *
- * The head names the segment before by its hash (the chain), and of each part the length, the hash of its bytes and the root
- * of the Merkle tree over its lines. The part with the events stands first, so that the data can be dropped by cutting the file
- * short and the events and the chain stay whole. evse-log(1) states the form. */
+ * The head names the segment before by its hash (the chain), and of each part the length, the hash
+ * of its bytes and the root of the Merkle tree over its lines. The part with the events stands
+ * first, so that the data can be dropped by cutting the file short and the events and the chain
+ * stay whole. evse-log(1) states the form. */
 #ifndef STORE_SEGMENT_H
 #define STORE_SEGMENT_H
 
@@ -20,8 +21,9 @@ struct segment_part {
 struct segment_head {
 	uint8_t store[STORE_ID];
 	uint64_t seq, records;
-	uint8_t prev[CRYPT_HASH], link[CRYPT_HASH]; /* link: the hash of this head, signature included */
-	int64_t from_ms, to_ms, sealed_ms;          /* least and greatest t of the records */
+	uint8_t prev[CRYPT_HASH],
+	    link[CRYPT_HASH];              /* link: the hash of this head, signature included */
+	int64_t from_ms, to_ms, sealed_ms; /* least and greatest t of the records */
 	uint8_t key[CRYPT_PUB], device[CRYPT_ID];
 	struct segment_part part[SEGMENT_PARTS];
 	size_t parts, len; /* len: of the head with its signature; the parts follow */
@@ -31,7 +33,8 @@ struct segment_head {
 
 struct segment_lines {
 	struct buf events, data; /* lines */
-	struct buf places;       /* of the events among all records: varints, each the records passed over */
+	struct buf
+	    places; /* of the events among all records: varints, each the records passed over */
 	uint64_t event_count, data_count, since_event;
 	int64_t from_ms, to_ms;
 };
@@ -40,10 +43,11 @@ void segment_lines_init(struct segment_lines *l);
 void segment_lines_release(struct segment_lines *l);
 void segment_lines_add(struct segment_lines *l, enum rows_class c, const char *line, size_t len);
 
-/** Fills what the head needs beside @h's store, seq, prev and sealed_ms, and appends the whole file to @out. */
-int segment_seal(struct segment_head *h, const struct segment_lines *l, const struct crypt_signer *signer,
-		 const uint8_t device_key[CRYPT_KEY], const struct crypt_recipients *recipients,
-		 struct buf *out, struct err *err);
+/** Fills what the head needs beside @h's store, seq, prev and sealed_ms, and appends the whole file
+ * to @out. */
+int segment_seal(struct segment_head *h, const struct segment_lines *l,
+		 const struct crypt_signer *signer, const uint8_t device_key[CRYPT_KEY],
+		 const struct crypt_recipients *recipients, struct buf *out, struct err *err);
 
 /* ---- reading; @data from anywhere ---- */
 

@@ -43,7 +43,8 @@ static size_t string_end(const char *s, size_t len, size_t i)
 	return 0;
 }
 
-/* The dot before a closing run of digits without leading zero, in the string from @a to @b (with its quotes); or 0. */
+/* The dot before a closing run of digits without leading zero, in the string from @a to @b (with
+ * its quotes); or 0. */
 static size_t last_count(const char *s, size_t a, size_t b)
 {
 	size_t i = b - 1;

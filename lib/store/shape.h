@@ -1,9 +1,11 @@
-/* Cuts a line into its shape (what repeats from record to record) and its slots (what changes). Pure.
+/* Cuts a line into its shape (what repeats from record to record) and its slots (what changes).
+ * Pure.
  *
- * A shape is the line with each scalar replaced by the byte SHAPE_SLOT; member names and the values of "type" and "src"
- * stay, so that one source's records share a shape. "epoch.count" and the like make two slots. A line that holds
- * control bytes, or more slots than allowed, has the shape of one slot: the whole line. Nothing here depends on the line being JSON: the slots put back
- * into the shape always give the line again. */
+ * A shape is the line with each scalar replaced by the byte SHAPE_SLOT; member names and the values
+ * of "type" and "src" stay, so that one source's records share a shape. "epoch.count" and the like
+ * make two slots. A line that holds control bytes, or more slots than allowed, has the shape of one
+ * slot: the whole line. Nothing here depends on the line being JSON: the slots put back into the
+ * shape always give the line again. */
 #ifndef STORE_SHAPE_H
 #define STORE_SHAPE_H
 

@@ -18,7 +18,8 @@ int signed_end(struct buf *b, size_t from, const struct crypt_signer *signer)
 	return buf_failed(b) ? -1 : 0;
 }
 
-bool signed_split(const char *data, size_t size, size_t *line_len, size_t *len, uint8_t sig[CRYPT_SIG])
+bool signed_split(const char *data, size_t size, size_t *line_len, size_t *len,
+		  uint8_t sig[CRYPT_SIG])
 {
 	const char *nl = size ? memchr(data, '\n', size) : NULL;
 	struct scan s;
@@ -75,7 +76,8 @@ void scan_text(struct scan *s, const char *text)
 void scan_hex(struct scan *s, const char *before, void *out, size_t len)
 {
 	scan_text(s, before);
-	if (s->bad || (size_t)(s->end - s->at) < 2 * len || !crypt_unhex(s->at, 2 * len, out, len)) {
+	if (s->bad || (size_t)(s->end - s->at) < 2 * len ||
+	    !crypt_unhex(s->at, 2 * len, out, len)) {
 		s->bad = true;
 		memset(out, 0, len);
 		return;

@@ -1,5 +1,5 @@
-/* Signed texts: one line of JSON, then one with its Ed25519 signature. Their members stand in one fixed order and
- * spelling, so that equal contents are equal bytes. Pure but for the signing. */
+/* Signed texts: one line of JSON, then one with its Ed25519 signature. Their members stand in one
+ * fixed order and spelling, so that equal contents are equal bytes. Pure but for the signing. */
 #ifndef STORE_SIGNED_H
 #define STORE_SIGNED_H
 
@@ -15,9 +15,11 @@ int signed_end(struct buf *b, size_t from, const struct crypt_signer *signer);
  *
  * @line_len  of its first line, with the newline
  * @len       of both lines
- * @return    false when there is none that is well-formed; the signature is in @sig, not checked yet
+ * @return    false when there is none that is well-formed; the signature is in @sig, not checked
+ * yet
  */
-bool signed_split(const char *data, size_t size, size_t *line_len, size_t *len, uint8_t sig[CRYPT_SIG]);
+bool signed_split(const char *data, size_t size, size_t *line_len, size_t *len,
+		  uint8_t sig[CRYPT_SIG]);
 
 /* ---- writing and reading the members ---- */
 

@@ -88,7 +88,8 @@ static int list(struct store *s, struct listing *l)
 		return -1;
 	rewinddir(d);
 	while ((e = readdir(d))) {
-		uint64_t seg = store_number(e->d_name, ".seg"), rows = store_number(e->d_name, ".rows");
+		uint64_t seg = store_number(e->d_name, ".seg"),
+			 rows = store_number(e->d_name, ".rows");
 		struct stat st;
 
 		if (ends(e->d_name, ".tmp"))
@@ -123,8 +124,9 @@ static int take_sealed(struct store *s)
 	store_name(name, s->tip.seq + 1, ".seg");
 	buf_init(&b, SEALER_FILE_MAX);
 	if (tip_slurp(s->dir_fd, name, SEALER_FILE_MAX - 65536, &b, NULL) == 0 &&
-	    segment_head_read(buf_str(&b), b.len, &h, NULL) == 0 && segment_head_signed(b.data, &h) &&
-	    h.seq == s->tip.seq + 1 && memcmp(h.prev, s->tip.link, CRYPT_HASH) == 0) {
+	    segment_head_read(buf_str(&b), b.len, &h, NULL) == 0 &&
+	    segment_head_signed(b.data, &h) && h.seq == s->tip.seq + 1 &&
+	    memcmp(h.prev, s->tip.link, CRYPT_HASH) == 0) {
 		s->tip.seq++;
 		memcpy(s->tip.link, h.link, CRYPT_HASH);
 		rc = 0;
@@ -141,7 +143,9 @@ static int open_tip(struct store *s, const struct listing *l, int64_t now_ms, st
 	if (rc < 0)
 		return -1;
 	if (rc == 1 && l->newest_seg)
-		return err_set(err, "its tip is missing, though there are segments; see evse-log(1), DIAGNOSTICS");
+		return err_set(
+		    err,
+		    "its tip is missing, though there are segments; see evse-log(1), DIAGNOSTICS");
 	if (rc == 1) {
 		s->tip = (struct tip){.oldest = 1, .oldest_data = 1};
 		changed = true;
@@ -151,13 +155,16 @@ static int open_tip(struct store *s, const struct listing *l, int64_t now_ms, st
 	while (s->tip.seq < l->newest_seg && take_sealed(s) == 0)
 		changed = true;
 	if (s->tip.seq < l->newest_seg)
-		return err_set(err, "segment %" PRIu64 " does not follow from the one before; see evse-log verify",
+		return err_set(err,
+			       "segment %" PRIu64
+			       " does not follow from the one before; see evse-log verify",
 			       s->tip.seq + 1);
 	s->tip.at_ms = now_ms;
 	return changed ? tip_write(s->dir_fd, &s->tip, s->keys.signer, err) : 0;
 }
 
-/* Lines of the newest rows file, to know again what was taken. The lines of the state look like records' n: "src epoch.count". */
+/* Lines of the newest rows file, to know again what was taken. The lines of the state look like
+ * records' n: "src epoch.count". */
 static int remember(void *ctx, enum rows_class c, const char *line, size_t len)
 {
 	struct store *s = ctx;
@@ -182,7 +189,8 @@ static const uint8_t *find_key(void *ctx, const uint8_t id[CRYPT_ID])
 	return keys_find(&s->keys, id);
 }
 
-/* The rows files that a stop left: those that hold records wait to be packed; the newest also tells what was taken. */
+/* The rows files that a stop left: those that hold records wait to be packed; the newest also tells
+ * what was taken. */
 static int take_rows(struct store *s, const struct listing *l, uint64_t *next, struct err *err)
 {
 	*next = s->tip.seq + 1;
@@ -192,7 +200,8 @@ static int take_rows(struct store *s, const struct listing *l, uint64_t *next, s
 		char name[32];
 
 		store_name(name, l->rows[i], ".rows");
-		if (rows_read(s->dir_fd, name, newest ? find_key : NULL, newest ? remember : NULL, s, &info, err) < 0)
+		if (rows_read(s->dir_fd, name, newest ? find_key : NULL, newest ? remember : NULL,
+			      s, &info, err) < 0)
 			return -1;
 		if (info.size > info.good) {
 			s->cut_files++;
@@ -225,7 +234,8 @@ static void put_state(void *ctx, const char *src, const char *epoch, uint64_t co
 		rows_add(r, ROWS_STATE, line, (size_t)n);
 }
 
-/* A rows file that begins with all that is known of repeats, durable before the one before may go. */
+/* A rows file that begins with all that is known of repeats, durable before the one before may go.
+ */
 static int begin_rows(struct store *s, uint64_t seq, struct err *err)
 {
 	struct rows r;
@@ -237,7 +247,8 @@ static int begin_rows(struct store *s, uint64_t seq, struct err *err)
 		return -1;
 	rows_add(&r, ROWS_STATE, "", 0);
 	seen_each(&s->seen, put_state, &r);
-	if (rows_write(&r, true) < 0 || renameat(s->dir_fd, temp, s->dir_fd, name) < 0 || fsync(s->dir_fd) < 0) {
+	if (rows_write(&r, true) < 0 || renameat(s->dir_fd, temp, s->dir_fd, name) < 0 ||
+	    fsync(s->dir_fd) < 0) {
 		int why = errno;
 
 		err_sys(err, "unable to make %s", name);
@@ -251,8 +262,8 @@ static int begin_rows(struct store *s, uint64_t seq, struct err *err)
 	return 0;
 }
 
-int store_open(struct store *s, const char *dir, const char *keys_dir, const struct store_limits *limits,
-	       int wait_ms, int64_t now_ms, struct err *err)
+int store_open(struct store *s, const char *dir, const char *keys_dir,
+	       const struct store_limits *limits, int wait_ms, int64_t now_ms, struct err *err)
 {
 	struct listing l = {0};
 	uint64_t next;
@@ -267,7 +278,8 @@ int store_open(struct store *s, const char *dir, const char *keys_dir, const str
 		err_sys(err, "unable to open the directory %s", dir);
 		goto out;
 	}
-	if (take_lock(s, wait_ms, err) < 0 || keys_load(&s->keys, keys_dir, KEYS_OPEN_AND_SIGN, true, err) < 0)
+	if (take_lock(s, wait_ms, err) < 0 ||
+	    keys_load(&s->keys, keys_dir, KEYS_OPEN_AND_SIGN, true, err) < 0)
 		goto out;
 	if (list(s, &l) < 0) {
 		err_sys(err, "unable to list the directory");
@@ -315,7 +327,8 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 	if (!s->rows.lines.len && !s->rows.sealed.len && !(sync && s->unsynced))
 		return 0;
 	while (rows_write(&s->rows, sync) < 0) {
-		if ((errno != ENOSPC && errno != EDQUOT && errno != EFBIG) || !retain_make_room(s, now_ms)) {
+		if ((errno != ENOSPC && errno != EDQUOT && errno != EFBIG) ||
+		    !retain_make_room(s, now_ms)) {
 			s->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 			return -1;
 		}

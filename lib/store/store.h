@@ -6,8 +6,9 @@
  *   lock              held by the writer
  *   reserve           room for the tip and one segment when the disk is full
  *
- * A rows file is closed by store_rotate() and packed by a child process of low priority, in order. All calls but those
- * said to wait return as soon as the disk lets them. Times are given by the caller. */
+ * A rows file is closed by store_rotate() and packed by a child process of low priority, in order.
+ * All calls but those said to wait return as soon as the disk lets them. Times are given by the
+ * caller. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -19,8 +20,9 @@
 #include "store/tip.h"
 
 enum {
-	STORE_ROWS_RAW_MAX = 2 << 20, /* bytes of lines in a rows file; the block that is packed from it */
-	STORE_PENDING_MAX = 3 << 20,  /* bytes held in memory while the disk takes nothing */
+	STORE_ROWS_RAW_MAX =
+	    2 << 20, /* bytes of lines in a rows file; the block that is packed from it */
+	STORE_PENDING_MAX = 3 << 20, /* bytes held in memory while the disk takes nothing */
 	STORE_RESERVE = 256 << 10,
 };
 
@@ -38,8 +40,8 @@ struct store {
 	struct store_limits limits;
 	uint64_t pack_next; /* the rows file that is packed next; rows.seq when none waits */
 	pid_t child;
-	uint64_t bytes;     /* of all segments */
-	uint64_t written;   /* by this process and its children, to rows, segments and tips */
+	uint64_t bytes;   /* of all segments */
+	uint64_t written; /* by this process and its children, to rows, segments and tips */
 	bool unsynced;
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
@@ -48,24 +50,27 @@ struct store {
 };
 
 /**
- * Opens or makes the store; recovers whatever a cut left. Waits at most @wait_ms for another writer to end.
+ * Opens or makes the store; recovers whatever a cut left. Waits at most @wait_ms for another writer
+ * to end.
  *
  * @return  0, or -1 with @err; errno EBUSY: another writer, EACCES: a key file that others can read
  */
-int store_open(struct store *s, const char *dir, const char *keys_dir, const struct store_limits *limits,
-	       int wait_ms, int64_t now_ms, struct err *err);
+int store_open(struct store *s, const char *dir, const char *keys_dir,
+	       const struct store_limits *limits, int wait_ms, int64_t now_ms, struct err *err);
 
 /** Takes a line. @return 0, or -1 with errno ENOSPC when it had to be dropped (counted). */
 int store_append(struct store *s, enum rows_class c, const char *line, size_t len);
 
 /**
- * Writes what was taken; with @sync it is durable when this returns 0. When the disk is full the oldest goes first.
+ * Writes what was taken; with @sync it is durable when this returns 0. When the disk is full the
+ * oldest goes first.
  *
  * @return  0, or -1 with errno; what was taken is kept in memory then
  */
 int store_commit(struct store *s, bool sync, int64_t now_ms);
 
-/** Closes the rows file and begins the next, for packing. Nothing happens where it holds no record. */
+/** Closes the rows file and begins the next, for packing. Nothing happens where it holds no record.
+ */
 int store_rotate(struct store *s, int64_t now_ms, struct err *err);
 
 /** True when the rows file is as large as a block may be. */

@@ -90,7 +90,8 @@ int tip_write(int dir_fd, struct tip *t, const struct crypt_signer *signer, stru
 	signed_hex(&b, "\",\"key\":\"", t->key, CRYPT_PUB);
 	buf_adds(&b, "\"}");
 	rc = signed_end(&b, 0, signer);
-	rc = rc < 0 ? err_set(err, "unable to sign the tip") : tip_replace(dir_fd, "tip", b.data, b.len, err);
+	rc = rc < 0 ? err_set(err, "unable to sign the tip")
+		    : tip_replace(dir_fd, "tip", b.data, b.len, err);
 	buf_release(&b);
 	return rc;
 }

@@ -25,7 +25,7 @@ static int refuse(struct err *err, const char *what)
 
 static int get_order(struct unpacker *u)
 {
-	uint16_t (*after)[BLOCK_SHAPES_MAX] = calloc(BLOCK_SHAPES_MAX, sizeof(*after));
+	uint16_t(*after)[BLOCK_SHAPES_MAX] = calloc(BLOCK_SHAPES_MAX, sizeof(*after));
 	size_t a = 0, b = 0;
 
 	if (!after)
@@ -35,7 +35,8 @@ static int get_order(struct unpacker *u)
 		int64_t v = ints_decode(u->ints, &u->rc);
 		uint16_t now = v ? (uint16_t)(v - 1) : after[a][b];
 
-		if (v < 0 || v > (int64_t)u->b.shape_count || now >= u->b.shape_count || rc_dec_cut(&u->rc)) {
+		if (v < 0 || v > (int64_t)u->b.shape_count || now >= u->b.shape_count ||
+		    rc_dec_cut(&u->rc)) {
 			free(after);
 			return -1;
 		}
@@ -52,7 +53,8 @@ static int get_order(struct unpacker *u)
 static int make_records(struct block *b)
 {
 	for (size_t i = 0; i < b->shape_count; i++) {
-		b->shapes[i].record = malloc((b->shapes[i].rows + 1) * sizeof(*b->shapes[i].record));
+		b->shapes[i].record =
+		    malloc((b->shapes[i].rows + 1) * sizeof(*b->shapes[i].record));
 		if (!b->shapes[i].record)
 			return -1;
 	}
@@ -127,10 +129,12 @@ static int get_numbers(struct unpacker *u, size_t shape, size_t slot, struct col
 	struct predict_state st;
 	ptrdiff_t refs;
 
-	c->style = (struct number_style){form & 3u, cursor_byte(&u->in), cursor_byte(&u->in), form >> 2 & 1u};
+	c->style = (struct number_style){form & 3u, cursor_byte(&u->in), cursor_byte(&u->in),
+					 form >> 2 & 1u};
 	get_predictor(&u->in, &p);
-	if (u->in.bad || form > 7 || (form & 3u) > NUMBER_TIME || c->style.places > NUMBER_PLACES_MAX ||
-	    c->style.least > c->style.places || get_odd(u, s, c) < 0)
+	if (u->in.bad || form > 7 || (form & 3u) > NUMBER_TIME ||
+	    c->style.places > NUMBER_PLACES_MAX || c->style.least > c->style.places ||
+	    get_odd(u, s, c) < 0)
 		return -1;
 	refs = block_refs(&u->b, shape, slot);
 	if (refs < 0 || !fit_source(&p, (uint16_t)shape, u->b.refs, (size_t)refs, &src))
@@ -220,7 +224,9 @@ static void put_value(const struct unpacker *u, struct column *c, size_t row, st
 		}
 		t = c->odd[c->odd_at++];
 	} else {
-		t = c->texts[c->kind == COLUMN_SAME ? 0 : c->kind == COLUMN_LIST ? (size_t)c->x[row] : row];
+		t = c->texts[c->kind == COLUMN_SAME   ? 0
+			     : c->kind == COLUMN_LIST ? (size_t)c->x[row]
+						      : row];
 	}
 	buf_add(out, u->text + t.off, t.len);
 }

@@ -1,4 +1,5 @@
-/* Unsigned integers in seven-bit groups, lowest first, the top bit set on all but the last. Pure. */
+/* Unsigned integers in seven-bit groups, lowest first, the top bit set on all but the last. Pure.
+ */
 #ifndef STORE_VARINT_H
 #define STORE_VARINT_H
 

@@ -34,7 +34,8 @@ static bool trusted(const struct verify *v, const uint8_t pub[CRYPT_PUB])
 }
 
 /* The parts' bytes against the head; those of removed data are not there. */
-static int check_parts(struct verify *v, const struct buf *data, const struct segment_head *h, bool may_lack_data)
+static int check_parts(struct verify *v, const struct buf *data, const struct segment_head *h,
+		       bool may_lack_data)
 {
 	uint64_t at = h->len;
 
@@ -100,11 +101,13 @@ static int check_segment(struct verify *v, const struct reader *r, struct chain 
 	else if (!segment_head_signed(data.data, &h))
 		rc = bad(v, "segment %" PRIu64 ": its signature is wrong", seq);
 	else if (h.seq != seq)
-		rc = bad(v, "segment %" PRIu64 ": it is segment %" PRIu64 " by its head", seq, h.seq);
+		rc = bad(v, "segment %" PRIu64 ": it is segment %" PRIu64 " by its head", seq,
+			 h.seq);
 	else if (c->seq || c->tip ? memcmp(h.store, c->store, STORE_ID) != 0 : false)
 		rc = bad(v, "segment %" PRIu64 ": of another store", seq);
 	else if (c->seq ? memcmp(h.prev, c->link, CRYPT_HASH) != 0 : false)
-		rc = bad(v, "segment %" PRIu64 ": does not follow from segment %" PRIu64, seq, c->seq);
+		rc = bad(v, "segment %" PRIu64 ": does not follow from segment %" PRIu64, seq,
+			 c->seq);
 	else if (c->tip && c->tip->seq == seq && memcmp(h.link, c->tip->link, CRYPT_HASH) != 0)
 		rc = bad(v, "segment %" PRIu64 ": it is not the one that the tip names", seq);
 	else
@@ -158,7 +161,8 @@ static int check_rows(struct verify *v, const struct reader *r, const struct cha
 /* Names that no store has: something was put there. */
 static int check_names(struct verify *v, const char *dir)
 {
-	static const char *const known[] = {"tip", "lock", "reserve", "keys", "shipped", "persons", "rotations"};
+	static const char *const known[] = {"tip",     "lock",    "reserve",  "keys",
+					    "shipped", "persons", "rotations"};
 	DIR *d = opendir(dir);
 	struct dirent *e;
 	int rc = 0;
@@ -166,7 +170,8 @@ static int check_names(struct verify *v, const char *dir)
 	while (d && rc == 0 && (e = readdir(d))) {
 		size_t len = strlen(e->d_name);
 		bool ok = e->d_name[0] == '.' || store_number(e->d_name, ".seg") ||
-			  store_number(e->d_name, ".rows") || (len > 4 && strcmp(e->d_name + len - 4, ".tmp") == 0);
+			  store_number(e->d_name, ".rows") ||
+			  (len > 4 && strcmp(e->d_name + len - 4, ".tmp") == 0);
 
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			ok |= strcmp(e->d_name, known[i]) == 0;
@@ -185,9 +190,12 @@ static int check_anchor(struct verify *v, const struct chain *c)
 	if (memcmp(v->anchor->store, c->store, STORE_ID) != 0)
 		return bad(v, "the anchor is of another store");
 	if (v->anchor->seq > c->seq)
-		return bad(v, "the store ends with segment %" PRIu64 ", but segment %" PRIu64 " was anchored: it was rolled back",
+		return bad(v,
+			   "the store ends with segment %" PRIu64 ", but segment %" PRIu64
+			   " was anchored: it was rolled back",
 			   c->seq, v->anchor->seq);
-	v->anchored = true; /* where the anchored one was pruned since, the chain behind it still goes on */
+	v->anchored =
+	    true; /* where the anchored one was pruned since, the chain behind it still goes on */
 	return 0;
 }
 
@@ -213,7 +221,8 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 		return -1;
 	if (!v->delivered) {
 		if (rc == 1)
-			return r->seq_count ? bad(v, "tip: missing") : err_set(err, "%s holds no store", dir);
+			return r->seq_count ? bad(v, "tip: missing")
+					    : err_set(err, "%s holds no store", dir);
 		if (!trusted(v, tip.key))
 			return bad(v, "tip: signed with a key that is not trusted");
 		c.tip = &tip;
@@ -225,7 +234,8 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 	}
 	seq = v->delivered ? r->seqs[0] : tip.oldest;
 	v->first = seq;
-	while (v->delivered ? seq <= r->seqs[r->seq_count - 1] : seq <= tip.seq || is_sealed(r, seq))
+	while (v->delivered ? seq <= r->seqs[r->seq_count - 1]
+			    : seq <= tip.seq || is_sealed(r, seq))
 		if (check_segment(v, r, &c, seq++))
 			return 1;
 	for (size_t i = 0; i < r->seq_count; i++) {
@@ -239,7 +249,8 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 	return check_anchor(v, &c);
 }
 
-/* A writer may seal and remove while this reads; a finding counts only when the tip stood still meanwhile. */
+/* A writer may seal and remove while this reads; a finding counts only when the tip stood still
+ * meanwhile. */
 int verify_store(struct verify *v, const char *dir, struct err *err)
 {
 	struct verify fresh = *v;

@@ -16,13 +16,14 @@ struct verify {
 	uint8_t (*pubs)[CRYPT_PUB]; /* trusted */
 	size_t pub_count;
 	const struct keys *keys;    /* not NULL: also opens everything and checks the roots */
-	struct crypt_opener opener;  /* key_pem not NULL: a recipient, who opens likewise */
+	struct crypt_opener opener; /* key_pem not NULL: a recipient, who opens likewise */
 	const struct anchor *anchor;
-	bool delivered;             /* no tip, no rows: a receiver's copies, from any number on */
+	bool delivered; /* no tip, no rows: a receiver's copies, from any number on */
 	/* result */
-	char bad[256];              /* "" when clean: the first bad place, and what is wrong there */
+	char bad[256]; /* "" when clean: the first bad place, and what is wrong there */
 	uint64_t first, last, records, bytes;
-	uint64_t rows, tail_records, tail_bytes, torn_bytes; /* what is not sealed yet; records only with keys */
+	uint64_t rows, tail_records, tail_bytes,
+	    torn_bytes; /* what is not sealed yet; records only with keys */
 	bool anchored;
 };
 

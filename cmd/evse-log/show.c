@@ -1,0 +1,223 @@
+/* evse-log show: prints the kept records, in order, byte for byte as they came; or some of them, or
+ * what a jq program makes of them. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/exit.h"
+#include "core/head.h"
+#include "core/jqf.h"
+#include "core/log.h"
+#include "core/utc.h"
+#include "parts.h"
+#include "store/reader.h"
+#include "table.h"
+
+enum { OUT_BYTES = 64 << 10, FOLLOW_MS = 200 };
+
+static struct {
+	struct common_options c;
+	const char *from, *to, *type, *src, *filter;
+	int64_t evse, count;
+	int format;
+	bool follow;
+} o;
+
+static const struct cli_opt options[] = {
+    OPT_DIR(o.c),
+    OPT_KEYS(o.c),
+    {0, "from", "TIME", NULL, "records from this time on (UTC, RFC 3339)", CLI_STR, &o.from, 0, 0,
+     false, true},
+    {0, "to", "TIME", NULL, "records before this time", CLI_STR, &o.to, 0, 0, false, true},
+    {'t', "type", "LIST", NULL, "records of these types (a,b,c)", CLI_STR, &o.type, 0, 0, false,
+     true},
+    {0, "src", "LIST", NULL, "records of these sources", CLI_STR, &o.src, 0, 0, false, true},
+    {0, "evse", "N", NULL, "records of this EVSE", CLI_INT, &o.evse, 1, 1e6, false, true},
+    {0, "filter", "JQ", NULL, "print what this jq program makes of each record", CLI_STR, &o.filter,
+     0, 0, false, true},
+    {0, "format", "FORMAT", "ndjson|csv|table", "as lines (default), as CSV, or as a table",
+     CLI_WORD, &o.format, 0, 0, false, true},
+    {'f', "follow", NULL, NULL, "go on with records as they come", CLI_FLAG, &o.follow, 0, 0, false,
+     true},
+    {0, "count", "N", NULL, "end after N lines", CLI_INT, &o.count, 1, 1e15, false, true},
+    OPT_RECIPIENT(o.c),
+    {0},
+};
+static const struct cli_opt common[] = {OPT_COMMON(o.c)};
+
+struct show {
+	struct jqf *jq;
+	struct table *table;
+	struct buf out, made;
+	int64_t from_us, to_us, printed;
+	uint64_t bad;
+};
+
+static void flush(struct show *s)
+{
+	const char *at = s->out.data;
+	size_t left = s->out.len;
+
+	while (left) {
+		ssize_t n = write(STDOUT_FILENO, at, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			log_fatal(EXIT_IO, "unable to write to standard output: %s",
+				  strerror(errno));
+		at += n;
+		left -= (size_t)n;
+	}
+	buf_reset(&s->out);
+}
+
+/* True when @s is one of the words of "a,b,c". */
+static bool listed(const char *list, struct slice s)
+{
+	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		size_t len = strcspn(at, ",");
+
+		if (len == s.len && memcmp(at, s.at, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool wanted(const struct show *s, const struct head *h)
+{
+	int64_t t;
+
+	if (o.type && !listed(o.type, h->type))
+		return false;
+	if (o.src && !listed(o.src, h->src))
+		return false;
+	if (o.evse && h->evse != o.evse)
+		return false;
+	if (!o.from && !o.to)
+		return true;
+	return utc_parse(h->t.at, h->t.len, &t) == 0 && t >= s->from_us && t < s->to_us;
+}
+
+static bool filtering(void)
+{
+	return o.type || o.src || o.evse || o.from || o.to;
+}
+
+static int emit(struct show *s, const char *line, size_t len)
+{
+	struct err err;
+	int n = 1;
+
+	if (s->jq) {
+		buf_reset(&s->made);
+		n = jqf_run(s->jq, line, len, &s->made, &err);
+		if (n < 0) {
+			if (!s->bad++)
+				log_warning("filter: %s; such records are left out", err.msg);
+			return 0;
+		}
+		line = buf_str(&s->made);
+		len = s->made.len;
+	}
+	if (s->table)
+		table_add(s->table, line, len, &s->out);
+	else
+		buf_add(&s->out, line, len);
+	if (!s->jq && !s->table)
+		buf_addc(&s->out, '\n');
+	if (s->out.len >= OUT_BYTES)
+		flush(s);
+	s->printed += n;
+	return o.count && s->printed >= o.count;
+}
+
+static int on_line(void *ctx, const struct place *p, const char *line, size_t len)
+{
+	struct show *s = ctx;
+	struct head h;
+
+	(void)p;
+	if (filtering() && (head_scan(line, len, &h, NULL) < 0 || !wanted(s, &h)))
+		return 0;
+	return emit(s, line, len);
+}
+
+static int64_t time_option(const char *name, const char *text, int64_t fallback)
+{
+	int64_t t = fallback;
+
+	if (text && utc_parse(text, strlen(text), &t) < 0)
+		log_fatal(EXIT_USAGE, "--%s: expected a time like 2026-11-22T10:00:00Z, got '%s'",
+			  name, text);
+	return t;
+}
+
+static int show(struct show *s, struct reader *r, const struct opening *w)
+{
+	struct err err;
+	int rc;
+
+	if (reader_open(r, o.c.dir, w->have_keys ? &w->keys : NULL, &err) < 0)
+		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
+	r->opener = w->opener;
+	r->from_ms = o.from ? s->from_us / 1000 : INT64_MIN;
+	r->to_ms = o.to ? s->to_us / 1000 : INT64_MAX;
+	do {
+		rc = reader_each(r, on_line, s, &err);
+		flush(s);
+		if (rc == 0 && o.follow)
+			poll(NULL, 0, FOLLOW_MS);
+	} while (rc == 0 && o.follow);
+	if (rc < 0)
+		log_error("%s: %s", o.c.dir, err.msg);
+	if (r->skipped_data)
+		log_info("%llu records of old data are not kept any more",
+			 (unsigned long long)r->skipped_data);
+	return rc < 0 ? EXIT_BAD_DATA : EXIT_DONE;
+}
+
+int log_show(int argc, char **argv)
+{
+	struct cli c = {"evse-log",
+			NULL,
+			"Prints the kept records, in order, byte for byte as they came.",
+			options,
+			common,
+			"  evse-log show -d store --from 2026-11-22T10:00:00Z --type meter\n"
+			"  evse-log show -d store --filter '[.t,.power_total_w]'\n",
+			NULL,
+			NULL,
+			0};
+	struct show s = {0};
+	struct opening w;
+	struct reader r;
+	struct err err;
+	int code;
+
+	if (common_parse(&c, argc, argv, &o.c, 0, &code) != CLI_GO)
+		return code;
+	signal(SIGPIPE, SIG_DFL);
+	s.from_us = time_option("from", o.from, INT64_MIN);
+	s.to_us = time_option("to", o.to, INT64_MAX);
+	buf_init(&s.out, (size_t)8 << 20);
+	buf_init(&s.made, (size_t)4 << 20);
+	if (o.filter && !(s.jq = jqf_new(o.filter, &err)))
+		log_fatal(EXIT_USAGE, "--filter: %s", err.msg);
+	if (o.format)
+		s.table = table_new(o.format == 1);
+	common_open(&w, &o.c);
+	code = show(&s, &r, &w);
+	if (s.table)
+		table_free(s.table, &s.out);
+	flush(&s);
+	jqf_free(s.jq);
+	buf_release(&s.out);
+	buf_release(&s.made);
+	reader_close(&r);
+	common_close(&w);
+	return code;
+}

@@ -1,0 +1,161 @@
+/* evse-log verify: checks a store with public keys alone and names the first bad place. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/exit.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "parts.h"
+#include "store/verify.h"
+
+static struct {
+	struct common_options c;
+	struct cli_list pubs;
+	const char *anchor;
+	bool deep, delivered, json;
+} o;
+
+static const struct cli_opt options[] = {
+    OPT_DIR(o.c),
+    {0, "pub", "FILE", "@file",
+     "trusted public keys (PEM; default: sign.pub of the keys); may be repeated", CLI_LIST, &o.pubs,
+     0, 0, false, false},
+    {0, "anchor", "RECEIPT", "@file",
+     "what delivery returned: finds the roll-back of a whole store too", CLI_STR, &o.anchor, 0, 0,
+     false, false},
+    {0, "delivered", NULL, NULL, "DIR holds delivered segments: no tip, no rows", CLI_FLAG,
+     &o.delivered, 0, 0, false, false},
+    {0, "deep", NULL, NULL, "also open everything (needs the keys) and check each record's hash",
+     CLI_FLAG, &o.deep, 0, 0, false, false},
+    {0, "json", NULL, NULL, "print one JSON object", CLI_FLAG, &o.json, 0, 0, false, false},
+    OPT_KEYS(o.c),
+    OPT_RECIPIENT(o.c),
+    {0},
+};
+static const struct cli_opt common[] = {OPT_COMMON(o.c)};
+
+static void add_pubs(struct verify *v, const char *path)
+{
+	struct buf b;
+	struct err err;
+	int n;
+
+	buf_init(&b, 128 << 10);
+	if (keys_read_file(path, false, &b, &err) < 0)
+		log_fatal(EXIT_NO_INPUT, "%s; name the public key with --pub", err.msg);
+	n = crypt_pub_read(b.data, b.len, v->pubs + v->pub_count, VERIFY_KEYS_MAX - v->pub_count,
+			   &err);
+	if (n < 0)
+		log_fatal(EXIT_BAD_DATA, "%s: %s", path, err.msg);
+	v->pub_count += (size_t)n;
+	buf_release(&b);
+}
+
+static bool member_hex(jv obj, const char *name, void *out, size_t len)
+{
+	const char *s = json_str(json_get(obj, name));
+
+	return s && crypt_unhex(s, strlen(s), out, len);
+}
+
+/* A receipt is JSON with at least store, seq and link. */
+static void read_anchor(struct anchor *a, const char *path)
+{
+	struct err err;
+	int64_t seq;
+	jv v;
+
+	if (json_load(path, 65536, &v, &err) < 0)
+		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
+	if (!member_hex(v, "store", a->store, STORE_ID) ||
+	    !member_hex(v, "link", a->link, CRYPT_HASH) ||
+	    !json_int(json_get(v, "seq"), 1, INT64_MAX / 2, &seq))
+		log_fatal(EXIT_BAD_DATA, "%s: expected store, seq and link", path);
+	a->seq = (uint64_t)seq;
+	json_free(v);
+}
+
+static void print_json(const struct verify *v)
+{
+	printf("{\"clean\":%s", v->bad[0] ? "false" : "true");
+	if (v->bad[0])
+		printf(",\"bad\":\"%s\"", v->bad);
+	printf(",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"records\":%" PRIu64
+	       ",\"bytes\":%" PRIu64 ",\"anchored\":%s,\"unsealed_bytes\":%" PRIu64
+	       ",\"unfinished_bytes\":%" PRIu64 "}\n",
+	       v->first, v->last, v->records, v->bytes, v->anchored ? "true" : "false",
+	       v->tail_bytes, v->torn_bytes);
+}
+
+static void print_text(const struct verify *v)
+{
+	if (v->bad[0]) {
+		printf("bad: %s\n", v->bad);
+		return;
+	}
+	printf("clean: segments %" PRIu64 " to %" PRIu64 ", %" PRIu64 " records, %" PRIu64
+	       " bytes\n",
+	       v->first, v->last, v->records, v->bytes);
+	printf("anchored: %s\n", v->anchored ? "yes" : "no");
+	if (!v->delivered)
+		printf("unsealed tail: %" PRIu64 " bytes in %" PRIu64 " rows files", v->tail_bytes,
+		       v->rows);
+	if (!v->delivered && v->keys)
+		printf(", %" PRIu64 " records", v->tail_records);
+	if (v->torn_bytes)
+		printf(", %" PRIu64 " bytes unfinished", v->torn_bytes);
+	if (!v->delivered)
+		puts("");
+}
+
+int log_verify(int argc, char **argv)
+{
+	struct cli c = {"evse-log",
+			NULL,
+			"Checks a store with public keys alone; exits with 1 and names the first "
+			"bad place where it was changed.",
+			options,
+			common,
+			"  evse-log verify -d store --pub sign.pub\n",
+			NULL,
+			NULL,
+			0};
+	static uint8_t pubs[VERIFY_KEYS_MAX][CRYPT_PUB];
+	struct verify v = {.pubs = pubs};
+	struct anchor anchor;
+	struct opening w = {0};
+	struct err err;
+	char path[PATH_MAX + 16], dir[PATH_MAX];
+	int code;
+
+	if (common_parse(&c, argc, argv, &o.c, 0, &code) != CLI_GO)
+		return code;
+	for (size_t i = 0; i < o.pubs.count; i++)
+		add_pubs(&v, o.pubs.item[i]);
+	if (!o.pubs.count) {
+		snprintf(path, sizeof path, "%s/sign.pub", common_keys_dir(&o.c, dir, sizeof dir));
+		add_pubs(&v, path);
+	}
+	v.delivered = o.delivered;
+	if (o.anchor) {
+		read_anchor(&anchor, o.anchor);
+		v.anchor = &anchor;
+	}
+	if (o.deep) {
+		common_open(&w, &o.c);
+		v.keys = w.have_keys ? &w.keys : NULL;
+		v.opener = w.opener;
+	}
+	if (verify_store(&v, o.c.dir, &err) < 0)
+		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
+	if (o.json)
+		print_json(&v);
+	else
+		print_text(&v);
+	common_close(&w);
+	return cli_close(v.bad[0] ? EXIT_NO : EXIT_DONE);
+}
