@@ -127,3 +127,6 @@ const char *ocpp_action(const struct ocpp_schema *s, const struct ocpp_message *
  * Ownership: payload borrowed.  Blocking: never.
  * Source: OCPP 2.0.1 Part 3 (schemas) and Part 4, 4.3
  */
+int ocpp_check(const struct ocpp_schema *s, uint16_t type, jv payload, struct ocpp_fault *fault);
+
+#endif

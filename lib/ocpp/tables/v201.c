@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+/* One long string is what makes the tables small. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
 /* clang-format off */
 static const char v201_pool[] =
 	"SignCertificate\0"
@@ -69,95 +72,64 @@ static const char v201_pool[] =
 	"GetDisplayMessages\0"
 	"ClearDisplayMessage\0"
 	"DataTransfer\0"
-	"CustomDataType\0"
 	"vendorId\0"
-	"SignCertificateRequest\0"
 	"customData\0"
 	"csr\0"
 	"certificateType\0"
-	"StatusInfoType\0"
 	"reasonCode\0"
 	"additionalInfo\0"
-	"SignCertificateResponse\0"
 	"status\0"
 	"statusInfo\0"
-	"SecurityEventNotificationRequest\0"
 	"type\0"
 	"timestamp\0"
 	"techInfo\0"
-	"SecurityEventNotificationResponse\0"
-	"CertificateSignedRequest\0"
 	"certificateChain\0"
-	"ModemType\0"
 	"iccid\0"
 	"imsi\0"
-	"ChargingStationType\0"
 	"serialNumber\0"
 	"model\0"
 	"modem\0"
 	"vendorName\0"
 	"firmwareVersion\0"
-	"BootNotificationRequest\0"
 	"chargingStation\0"
 	"reason\0"
-	"BootNotificationResponse\0"
 	"currentTime\0"
 	"interval\0"
-	"EVSEType\0"
 	"id\0"
 	"connectorId\0"
-	"ComponentType\0"
 	"evse\0"
 	"name\0"
 	"instance\0"
-	"VariableType\0"
-	"VariableAttributeType\0"
 	"value\0"
 	"mutability\0"
 	"persistent\0"
 	"constant\0"
-	"VariableCharacteristicsType\0"
 	"unit\0"
 	"dataType\0"
 	"minLimit\0"
 	"maxLimit\0"
 	"valuesList\0"
 	"supportsMonitoring\0"
-	"ReportDataType\0"
 	"component\0"
 	"variable\0"
 	"variableAttribute\0"
 	"variableCharacteristics\0"
-	"NotifyReportRequest\0"
 	"requestId\0"
 	"generatedAt\0"
 	"reportData\0"
 	"tbc\0"
 	"seqNo\0"
-	"SetVariableDataType\0"
 	"attributeType\0"
 	"attributeValue\0"
-	"SetVariablesRequest\0"
 	"setVariableData\0"
-	"SetVariableResultType\0"
 	"attributeStatus\0"
 	"attributeStatusInfo\0"
-	"SetVariablesResponse\0"
 	"setVariableResult\0"
-	"GetVariableDataType\0"
-	"GetVariablesRequest\0"
 	"getVariableData\0"
-	"GetVariableResultType\0"
-	"GetVariablesResponse\0"
 	"getVariableResult\0"
-	"GetBaseReportRequest\0"
 	"reportBase\0"
-	"GetBaseReportResponse\0"
-	"ComponentVariableType\0"
-	"GetReportRequest\0"
 	"componentVariable\0"
 	"componentCriteria\0"
-	"APNType\0"
 	"apn\0"
 	"apnUserName\0"
 	"apnPassword\0"
@@ -165,13 +137,11 @@ static const char v201_pool[] =
 	"preferredNetwork\0"
 	"useOnlyPreferredNetwork\0"
 	"apnAuthentication\0"
-	"VPNType\0"
 	"server\0"
 	"user\0"
 	"group\0"
 	"password\0"
 	"key\0"
-	"NetworkConnectionProfileType\0"
 	"ocppVersion\0"
 	"ocppTransport\0"
 	"ocppCsmsUrl\0"
@@ -179,69 +149,48 @@ static const char v201_pool[] =
 	"securityProfile\0"
 	"ocppInterface\0"
 	"vpn\0"
-	"SetNetworkProfileRequest\0"
 	"configurationSlot\0"
 	"connectionData\0"
-	"SetNetworkProfileResponse\0"
-	"ResetRequest\0"
 	"evseId\0"
-	"ResetResponse\0"
-	"AdditionalInfoType\0"
 	"additionalIdToken\0"
-	"IdTokenType\0"
 	"idToken\0"
-	"OCSPRequestDataType\0"
 	"hashAlgorithm\0"
 	"issuerNameHash\0"
 	"issuerKeyHash\0"
 	"responderURL\0"
-	"AuthorizeRequest\0"
 	"certificate\0"
 	"iso15118CertificateHashData\0"
-	"MessageContentType\0"
 	"format\0"
 	"language\0"
 	"content\0"
-	"IdTokenInfoType\0"
 	"cacheExpiryDateTime\0"
 	"chargingPriority\0"
 	"language1\0"
 	"groupIdToken\0"
 	"language2\0"
 	"personalMessage\0"
-	"AuthorizeResponse\0"
 	"idTokenInfo\0"
 	"certificateStatus\0"
-	"AuthorizationData\0"
-	"SendLocalListRequest\0"
 	"localAuthorizationList\0"
 	"versionNumber\0"
 	"updateType\0"
-	"SendLocalListResponse\0"
-	"GetLocalListVersionResponse\0"
-	"SignedMeterValueType\0"
 	"signedMeterData\0"
 	"signingMethod\0"
 	"encodingMethod\0"
 	"publicKey\0"
-	"UnitOfMeasureType\0"
 	"multiplier\0"
-	"SampledValueType\0"
 	"context\0"
 	"measurand\0"
 	"phase\0"
 	"location\0"
 	"signedMeterValue\0"
 	"unitOfMeasure\0"
-	"MeterValueType\0"
 	"sampledValue\0"
-	"TransactionType\0"
 	"transactionId\0"
 	"chargingState\0"
 	"timeSpentCharging\0"
 	"stoppedReason\0"
 	"remoteStartId\0"
-	"TransactionEventRequest\0"
 	"eventType\0"
 	"meterValue\0"
 	"triggerReason\0"
@@ -250,43 +199,32 @@ static const char v201_pool[] =
 	"cableMaxCurrent\0"
 	"reservationId\0"
 	"transactionInfo\0"
-	"TransactionEventResponse\0"
 	"totalCost\0"
 	"updatedPersonalMessage\0"
-	"GetTransactionStatusRequest\0"
-	"GetTransactionStatusResponse\0"
 	"ongoingIndicator\0"
 	"messagesInQueue\0"
-	"ChargingSchedulePeriodType\0"
 	"startPeriod\0"
 	"limit\0"
 	"numberPhases\0"
 	"phaseToUse\0"
-	"RelativeTimeIntervalType\0"
 	"start\0"
 	"duration\0"
-	"CostType\0"
 	"costKind\0"
 	"amount\0"
 	"amountMultiplier\0"
-	"ConsumptionCostType\0"
 	"startValue\0"
 	"cost\0"
-	"SalesTariffEntryType\0"
 	"relativeTimeInterval\0"
 	"ePriceLevel\0"
 	"consumptionCost\0"
-	"SalesTariffType\0"
 	"salesTariffDescription\0"
 	"numEPriceLevels\0"
 	"salesTariffEntry\0"
-	"ChargingScheduleType\0"
 	"startSchedule\0"
 	"chargingRateUnit\0"
 	"chargingSchedulePeriod\0"
 	"minChargingRate\0"
 	"salesTariff\0"
-	"ChargingProfileType\0"
 	"stackLevel\0"
 	"chargingProfilePurpose\0"
 	"chargingProfileKind\0"
@@ -294,110 +232,53 @@ static const char v201_pool[] =
 	"validFrom\0"
 	"validTo\0"
 	"chargingSchedule\0"
-	"RequestStartTransactionRequest\0"
 	"chargingProfile\0"
-	"RequestStartTransactionResponse\0"
-	"RequestStopTransactionRequest\0"
-	"UnlockConnectorRequest\0"
-	"UnlockConnectorResponse\0"
-	"TriggerMessageRequest\0"
 	"requestedMessage\0"
-	"TriggerMessageResponse\0"
-	"StatusNotificationRequest\0"
 	"connectorStatus\0"
-	"HeartbeatResponse\0"
-	"ChangeAvailabilityRequest\0"
 	"operationalStatus\0"
-	"ReservationStatusUpdateRequest\0"
 	"reservationUpdateStatus\0"
-	"ReserveNowRequest\0"
 	"expiryDateTime\0"
 	"connectorType\0"
-	"ReserveNowResponse\0"
-	"CancelReservationRequest\0"
-	"CostUpdatedRequest\0"
-	"MeterValuesRequest\0"
-	"ReportChargingProfilesRequest\0"
 	"chargingLimitSource\0"
-	"ChargingLimitType\0"
 	"isGridCritical\0"
-	"NotifyChargingLimitRequest\0"
 	"chargingLimit\0"
-	"ClearedChargingLimitRequest\0"
-	"ACChargingParametersType\0"
 	"energyAmount\0"
 	"evMinCurrent\0"
 	"evMaxCurrent\0"
 	"evMaxVoltage\0"
-	"DCChargingParametersType\0"
 	"evMaxPower\0"
 	"stateOfCharge\0"
 	"evEnergyCapacity\0"
 	"fullSoC\0"
 	"bulkSoC\0"
-	"ChargingNeedsType\0"
 	"acChargingParameters\0"
 	"dcChargingParameters\0"
 	"requestedEnergyTransfer\0"
 	"departureTime\0"
-	"NotifyEVChargingNeedsRequest\0"
 	"maxScheduleTuples\0"
 	"chargingNeeds\0"
-	"NotifyEVChargingNeedsResponse\0"
-	"NotifyEVChargingScheduleRequest\0"
 	"timeBase\0"
-	"SetChargingProfileRequest\0"
-	"ChargingProfileCriterionType\0"
 	"chargingProfileId\0"
-	"GetChargingProfilesRequest\0"
-	"GetChargingProfilesResponse\0"
-	"ClearChargingProfileType\0"
-	"ClearChargingProfileRequest\0"
 	"chargingProfileCriteria\0"
-	"ClearChargingProfileResponse\0"
-	"GetCompositeScheduleRequest\0"
-	"CompositeScheduleType\0"
 	"scheduleStart\0"
-	"GetCompositeScheduleResponse\0"
 	"schedule\0"
-	"FirmwareStatusNotificationRequest\0"
-	"PublishFirmwareStatusNotificationRequest\0"
-	"FirmwareType\0"
 	"retrieveDateTime\0"
 	"installDateTime\0"
 	"signingCertificate\0"
 	"signature\0"
-	"UpdateFirmwareRequest\0"
 	"retries\0"
 	"retryInterval\0"
 	"firmware\0"
-	"UpdateFirmwareResponse\0"
-	"PublishFirmwareRequest\0"
 	"checksum\0"
-	"UnpublishFirmwareRequest\0"
-	"UnpublishFirmwareResponse\0"
-	"Get15118EVCertificateRequest\0"
 	"iso15118SchemaVersion\0"
 	"action\0"
 	"exiRequest\0"
-	"Get15118EVCertificateResponse\0"
 	"exiResponse\0"
-	"GetCertificateStatusRequest\0"
 	"ocspRequestData\0"
-	"GetCertificateStatusResponse\0"
 	"ocspResult\0"
-	"GetInstalledCertificateIdsRequest\0"
-	"CertificateHashDataType\0"
-	"CertificateHashDataChainType\0"
 	"certificateHashData\0"
 	"childCertificateHashData\0"
-	"GetInstalledCertificateIdsResponse\0"
 	"certificateHashDataChain\0"
-	"DeleteCertificateRequest\0"
-	"DeleteCertificateResponse\0"
-	"InstallCertificateRequest\0"
-	"LogStatusNotificationRequest\0"
-	"EventDataType\0"
 	"eventId\0"
 	"trigger\0"
 	"cause\0"
@@ -406,70 +287,39 @@ static const char v201_pool[] =
 	"cleared\0"
 	"variableMonitoringId\0"
 	"eventNotificationType\0"
-	"NotifyEventRequest\0"
 	"eventData\0"
-	"VariableMonitoringType\0"
 	"transaction\0"
 	"severity\0"
-	"MonitoringDataType\0"
 	"variableMonitoring\0"
-	"NotifyMonitoringReportRequest\0"
 	"monitor\0"
-	"NotifyCustomerInformationRequest\0"
 	"data\0"
-	"LogParametersType\0"
 	"remoteLocation\0"
 	"oldestTimestamp\0"
 	"latestTimestamp\0"
-	"GetLogRequest\0"
 	"log\0"
 	"logType\0"
-	"GetLogResponse\0"
 	"filename\0"
-	"GetMonitoringReportRequest\0"
 	"monitoringCriteria\0"
-	"SetMonitoringBaseRequest\0"
 	"monitoringBase\0"
-	"SetMonitoringDataType\0"
-	"SetVariableMonitoringRequest\0"
 	"setMonitoringData\0"
-	"SetMonitoringResultType\0"
-	"SetVariableMonitoringResponse\0"
 	"setMonitoringResult\0"
-	"SetMonitoringLevelRequest\0"
-	"ClearVariableMonitoringRequest\0"
-	"ClearMonitoringResultType\0"
-	"ClearVariableMonitoringResponse\0"
 	"clearMonitoringResult\0"
-	"CustomerInformationRequest\0"
 	"customerCertificate\0"
 	"report\0"
 	"clear\0"
 	"customerIdentifier\0"
-	"CustomerInformationResponse\0"
-	"MessageInfoType\0"
 	"display\0"
 	"priority\0"
 	"state\0"
 	"startDateTime\0"
 	"endDateTime\0"
 	"message\0"
-	"NotifyDisplayMessagesRequest\0"
 	"messageInfo\0"
-	"SetDisplayMessageRequest\0"
-	"SetDisplayMessageResponse\0"
-	"GetDisplayMessagesRequest\0"
-	"ClearDisplayMessageRequest\0"
-	"DataTransferRequest\0"
 	"messageId\0"
-	"DataTransferResponse\0"
-	"CertificateSigningUseEnumType\0"
 	"ChargingStationCertificate\0"
 	"V2GCertificate\0"
-	"GenericStatusEnumType\0"
 	"Accepted\0"
 	"Rejected\0"
-	"BootReasonEnumType\0"
 	"ApplicationReset\0"
 	"FirmwareUpdate\0"
 	"LocalReset\0"
@@ -479,18 +329,14 @@ static const char v201_pool[] =
 	"Triggered\0"
 	"Unknown\0"
 	"Watchdog\0"
-	"RegistrationStatusEnumType\0"
 	"Pending\0"
-	"AttributeEnumType\0"
 	"Actual\0"
 	"Target\0"
 	"MinSet\0"
 	"MaxSet\0"
-	"MutabilityEnumType\0"
 	"ReadOnly\0"
 	"WriteOnly\0"
 	"ReadWrite\0"
-	"DataEnumType\0"
 	"string\0"
 	"decimal\0"
 	"integer\0"
@@ -499,38 +345,29 @@ static const char v201_pool[] =
 	"OptionList\0"
 	"SequenceList\0"
 	"MemberList\0"
-	"SetVariableStatusEnumType\0"
 	"UnknownComponent\0"
 	"UnknownVariable\0"
 	"NotSupportedAttributeType\0"
 	"RebootRequired\0"
-	"GetVariableStatusEnumType\0"
-	"ReportBaseEnumType\0"
 	"ConfigurationInventory\0"
 	"FullInventory\0"
 	"SummaryInventory\0"
-	"GenericDeviceModelStatusEnumType\0"
 	"NotSupported\0"
 	"EmptyResultSet\0"
-	"ComponentCriterionEnumType\0"
 	"Active\0"
 	"Available\0"
 	"Enabled\0"
 	"Problem\0"
-	"APNAuthenticationEnumType\0"
 	"CHAP\0"
 	"NONE\0"
 	"PAP\0"
 	"AUTO\0"
-	"OCPPVersionEnumType\0"
 	"OCPP12\0"
 	"OCPP15\0"
 	"OCPP16\0"
 	"OCPP20\0"
-	"OCPPTransportEnumType\0"
 	"JSON\0"
 	"SOAP\0"
-	"OCPPInterfaceEnumType\0"
 	"Wired0\0"
 	"Wired1\0"
 	"Wired2\0"
@@ -539,19 +376,14 @@ static const char v201_pool[] =
 	"Wireless1\0"
 	"Wireless2\0"
 	"Wireless3\0"
-	"VPNEnumType\0"
 	"IKEv2\0"
 	"IPSec\0"
 	"L2TP\0"
 	"PPTP\0"
-	"SetNetworkProfileStatusEnumType\0"
 	"Failed\0"
-	"ResetEnumType\0"
 	"Immediate\0"
 	"OnIdle\0"
-	"ResetStatusEnumType\0"
 	"Scheduled\0"
-	"IdTokenEnumType\0"
 	"Central\0"
 	"eMAID\0"
 	"ISO14443\0"
@@ -560,11 +392,9 @@ static const char v201_pool[] =
 	"Local\0"
 	"MacAddress\0"
 	"NoAuthorization\0"
-	"HashAlgorithmEnumType\0"
 	"SHA256\0"
 	"SHA384\0"
 	"SHA512\0"
-	"AuthorizationStatusEnumType\0"
 	"Blocked\0"
 	"ConcurrentTx\0"
 	"Expired\0"
@@ -573,28 +403,22 @@ static const char v201_pool[] =
 	"NotAllowedTypeEVSE\0"
 	"NotAtThisLocation\0"
 	"NotAtThisTime\0"
-	"MessageFormatEnumType\0"
 	"ASCII\0"
 	"HTML\0"
 	"URI\0"
 	"UTF8\0"
-	"AuthorizeCertificateStatusEnumType\0"
 	"SignatureError\0"
 	"CertificateExpired\0"
 	"CertificateRevoked\0"
 	"NoCertificateAvailable\0"
 	"CertChainError\0"
 	"ContractCancelled\0"
-	"UpdateEnumType\0"
 	"Differential\0"
 	"Full\0"
-	"SendLocalListStatusEnumType\0"
 	"VersionMismatch\0"
-	"TransactionEventEnumType\0"
 	"Ended\0"
 	"Started\0"
 	"Updated\0"
-	"ReadingContextEnumType\0"
 	"Interruption.Begin\0"
 	"Interruption.End\0"
 	"Other\0"
@@ -603,7 +427,6 @@ static const char v201_pool[] =
 	"Transaction.Begin\0"
 	"Transaction.End\0"
 	"Trigger\0"
-	"MeasurandEnumType\0"
 	"Current.Export\0"
 	"Current.Import\0"
 	"Current.Offered\0"
@@ -629,7 +452,6 @@ static const char v201_pool[] =
 	"Power.Reactive.Import\0"
 	"SoC\0"
 	"Voltage\0"
-	"PhaseEnumType\0"
 	"L1\0"
 	"L2\0"
 	"L3\0"
@@ -640,13 +462,11 @@ static const char v201_pool[] =
 	"L1-L2\0"
 	"L2-L3\0"
 	"L3-L1\0"
-	"LocationEnumType\0"
 	"Body\0"
 	"Cable\0"
 	"EV\0"
 	"Inlet\0"
 	"Outlet\0"
-	"TriggerReasonEnumType\0"
 	"Authorized\0"
 	"CablePluggedIn\0"
 	"ChargingRateChanged\0"
@@ -667,13 +487,11 @@ static const char v201_pool[] =
 	"AbnormalCondition\0"
 	"SignedDataReceived\0"
 	"ResetCommand\0"
-	"ChargingStateEnumType\0"
 	"Charging\0"
 	"EVConnected\0"
 	"SuspendedEV\0"
 	"SuspendedEVSE\0"
 	"Idle\0"
-	"ReasonEnumType\0"
 	"DeAuthorized\0"
 	"EmergencyStop\0"
 	"EVDisconnected\0"
@@ -689,47 +507,35 @@ static const char v201_pool[] =
 	"SOCLimitReached\0"
 	"StoppedByEV\0"
 	"Timeout\0"
-	"ChargingProfilePurposeEnumType\0"
 	"ChargingStationExternalConstraints\0"
 	"ChargingStationMaxProfile\0"
 	"TxDefaultProfile\0"
 	"TxProfile\0"
-	"ChargingProfileKindEnumType\0"
 	"Absolute\0"
 	"Recurring\0"
 	"Relative\0"
-	"RecurrencyKindEnumType\0"
 	"Daily\0"
 	"Weekly\0"
-	"ChargingRateUnitEnumType\0"
 	"W\0"
 	"A\0"
-	"CostKindEnumType\0"
 	"CarbonDioxideEmission\0"
 	"RelativePricePercentage\0"
 	"RenewableGenerationPercentage\0"
-	"UnlockStatusEnumType\0"
 	"Unlocked\0"
 	"UnlockFailed\0"
 	"OngoingAuthorizedTransaction\0"
 	"UnknownConnector\0"
-	"MessageTriggerEnumType\0"
 	"SignChargingStationCertificate\0"
 	"SignV2GCertificate\0"
 	"SignCombinedCertificate\0"
-	"TriggerMessageStatusEnumType\0"
 	"NotImplemented\0"
-	"ConnectorStatusEnumType\0"
 	"Occupied\0"
 	"Reserved\0"
 	"Unavailable\0"
 	"Faulted\0"
-	"OperationalStatusEnumType\0"
 	"Inoperative\0"
 	"Operative\0"
-	"ReservationUpdateStatusEnumType\0"
 	"Removed\0"
-	"ConnectorEnumType\0"
 	"cCCS1\0"
 	"cCCS2\0"
 	"cG105\0"
@@ -751,22 +557,15 @@ static const char v201_pool[] =
 	"wInductive\0"
 	"wResonant\0"
 	"Undetermined\0"
-	"ReserveNowStatusEnumType\0"
-	"ChargingLimitSourceEnumType\0"
 	"EMS\0"
 	"SO\0"
 	"CSO\0"
-	"EnergyTransferModeEnumType\0"
 	"DC\0"
 	"AC_single_phase\0"
 	"AC_two_phase\0"
 	"AC_three_phase\0"
-	"NotifyEVChargingNeedsStatusEnumType\0"
 	"Processing\0"
-	"GetChargingProfileStatusEnumType\0"
 	"NoProfiles\0"
-	"ClearChargingProfileStatusEnumType\0"
-	"FirmwareStatusEnumType\0"
 	"Downloaded\0"
 	"DownloadFailed\0"
 	"Downloading\0"
@@ -780,1179 +579,1155 @@ static const char v201_pool[] =
 	"InstallVerificationFailed\0"
 	"InvalidSignature\0"
 	"SignatureVerified\0"
-	"PublishFirmwareStatusEnumType\0"
 	"Published\0"
 	"InvalidChecksum\0"
 	"ChecksumVerified\0"
 	"PublishFailed\0"
-	"UpdateFirmwareStatusEnumType\0"
 	"AcceptedCanceled\0"
 	"InvalidCertificate\0"
 	"RevokedCertificate\0"
-	"UnpublishFirmwareStatusEnumType\0"
 	"DownloadOngoing\0"
 	"NoFirmware\0"
 	"Unpublished\0"
-	"CertificateActionEnumType\0"
 	"Install\0"
 	"Update\0"
-	"Iso15118EVCertificateStatusEnumType\0"
-	"GetCertificateIdUseEnumType\0"
 	"V2GRootCertificate\0"
 	"MORootCertificate\0"
 	"CSMSRootCertificate\0"
 	"V2GCertificateChain\0"
 	"ManufacturerRootCertificate\0"
-	"GetInstalledCertificateStatusEnumType\0"
 	"NotFound\0"
-	"DeleteCertificateStatusEnumType\0"
-	"InstallCertificateUseEnumType\0"
-	"UploadLogStatusEnumType\0"
 	"BadMessage\0"
 	"NotSupportedOperation\0"
 	"PermissionDenied\0"
 	"Uploaded\0"
 	"UploadFailure\0"
 	"Uploading\0"
-	"EventTriggerEnumType\0"
 	"Alerting\0"
 	"Delta\0"
 	"Periodic\0"
-	"EventNotificationEnumType\0"
 	"HardWiredNotification\0"
 	"HardWiredMonitor\0"
 	"PreconfiguredMonitor\0"
 	"CustomMonitor\0"
-	"MonitorEnumType\0"
 	"UpperThreshold\0"
 	"LowerThreshold\0"
 	"PeriodicClockAligned\0"
-	"LogEnumType\0"
 	"DiagnosticsLog\0"
 	"SecurityLog\0"
-	"LogStatusEnumType\0"
-	"MonitoringCriterionEnumType\0"
 	"ThresholdMonitoring\0"
 	"DeltaMonitoring\0"
 	"PeriodicMonitoring\0"
-	"MonitoringBaseEnumType\0"
 	"All\0"
 	"FactoryDefault\0"
 	"HardWiredOnly\0"
-	"SetMonitoringStatusEnumType\0"
 	"UnsupportedMonitorType\0"
 	"Duplicate\0"
-	"ClearMonitoringStatusEnumType\0"
-	"CustomerInformationStatusEnumType\0"
-	"MessagePriorityEnumType\0"
 	"AlwaysFront\0"
 	"InFront\0"
 	"NormalCycle\0"
-	"MessageStateEnumType\0"
-	"DisplayMessageStatusEnumType\0"
 	"NotSupportedMessageFormat\0"
 	"NotSupportedPriority\0"
 	"NotSupportedState\0"
 	"UnknownTransaction\0"
-	"DataTransferStatusEnumType\0"
 	"UnknownMessageId\0"
 	"UnknownVendorId\0"
 	;
 
 static const struct ocpp_field v201_fields[] = {
 	/* CustomDataType */
-	{1189, 0, 255, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* vendorId */
+	{1174, 0, 255, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* vendorId */
 	/* SignCertificateRequest */
-	{1236, 0, 0, 0, 0, OCPP_ENUM, 0, 0}, /* certificateType */
-	{1232, 0, 5500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* csr */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1198, 0, 0, 0, 0, OCPP_ENUM, 0, 0}, /* certificateType */
+	{1194, 0, 5500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* csr */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* StatusInfoType */
-	{1278, 0, 512, 0, 0, OCPP_STRING, 0, 0}, /* additionalInfo */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1267, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* reasonCode */
+	{1225, 0, 512, 0, 0, OCPP_STRING, 0, 0}, /* additionalInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1214, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* reasonCode */
 	/* SignCertificateResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 1, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 1, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* SecurityEventNotificationRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1383, 0, 255, 0, 0, OCPP_STRING, 0, 0}, /* techInfo */
-	{1373, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
-	{1368, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* type */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1273, 0, 255, 0, 0, OCPP_STRING, 0, 0}, /* techInfo */
+	{1263, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
+	{1258, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* type */
 	/* SecurityEventNotificationResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* CertificateSignedRequest */
-	{1451, 0, 10000, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* certificateChain */
-	{1236, 0, 0, 0, 0, OCPP_ENUM, 0, 0}, /* certificateType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1282, 0, 10000, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* certificateChain */
+	{1198, 0, 0, 0, 0, OCPP_ENUM, 0, 0}, /* certificateType */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* ModemType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1478, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* iccid */
-	{1484, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* imsi */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1299, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* iccid */
+	{1305, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* imsi */
 	/* ChargingStationType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1545, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* firmwareVersion */
-	{1522, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* model */
-	{1528, 7, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* modem */
-	{1509, 0, 25, 0, 0, OCPP_STRING, 0, 0}, /* serialNumber */
-	{1534, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* vendorName */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1346, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* firmwareVersion */
+	{1323, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* model */
+	{1329, 7, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* modem */
+	{1310, 0, 25, 0, 0, OCPP_STRING, 0, 0}, /* serialNumber */
+	{1335, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* vendorName */
 	/* BootNotificationRequest */
-	{1585, 8, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingStation */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1601, 2, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* reason */
+	{1362, 8, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingStation */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1378, 2, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* reason */
 	/* BootNotificationResponse */
-	{1633, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* currentTime */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1645, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* interval */
-	{1317, 3, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1385, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* currentTime */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1397, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* interval */
+	{1240, 3, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* EVSEType */
-	{1666, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* connectorId */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{1409, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* connectorId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
 	/* ComponentType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1692, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
-	{1702, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* instance */
-	{1697, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* name */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1421, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
+	{1431, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* instance */
+	{1426, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* name */
 	/* VariableType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1702, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* instance */
-	{1697, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* name */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1431, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* instance */
+	{1426, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* name */
 	/* VariableAttributeType */
-	{1774, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* constant */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1752, 5, 0, 0, 0, OCPP_ENUM, 0, 0}, /* mutability */
-	{1763, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* persistent */
-	{1368, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* type */
-	{1746, 0, 2500, 0, 0, OCPP_STRING, 0, 0}, /* value */
+	{1468, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* constant */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1446, 5, 0, 0, 0, OCPP_ENUM, 0, 0}, /* mutability */
+	{1457, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* persistent */
+	{1258, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* type */
+	{1440, 0, 2500, 0, 0, OCPP_STRING, 0, 0}, /* value */
 	/* VariableCharacteristicsType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1816, 6, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* dataType */
-	{1834, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* maxLimit */
-	{1825, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* minLimit */
-	{1854, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* supportsMonitoring */
-	{1811, 0, 16, 0, 0, OCPP_STRING, 0, 0}, /* unit */
-	{1843, 0, 1000, 0, 0, OCPP_STRING, 0, 0}, /* valuesList */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1482, 6, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* dataType */
+	{1500, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* maxLimit */
+	{1491, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* minLimit */
+	{1520, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* supportsMonitoring */
+	{1477, 0, 16, 0, 0, OCPP_STRING, 0, 0}, /* unit */
+	{1509, 0, 1000, 0, 0, OCPP_STRING, 0, 0}, /* valuesList */
 	/* ReportDataType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
-	{1907, 14, 0, 1, 4, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* variableAttribute */
-	{1925, 15, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* variableCharacteristics */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1558, 14, 0, 1, 4, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* variableAttribute */
+	{1576, 15, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* variableCharacteristics */
 	/* NotifyReportRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1979, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
-	{1991, 16, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* reportData */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{2006, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
-	{2002, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1610, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
+	{1622, 16, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* reportData */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1637, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
+	{1633, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
 	/* SetVariableDataType */
-	{2032, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
-	{2046, 0, 1000, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* attributeValue */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1643, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
+	{1657, 0, 1000, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* attributeValue */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
 	/* SetVariablesRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2081, 18, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setVariableData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1672, 18, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setVariableData */
 	/* SetVariableResultType */
-	{2119, 7, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* attributeStatus */
-	{2135, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* attributeStatusInfo */
-	{2032, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1688, 7, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* attributeStatus */
+	{1704, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* attributeStatusInfo */
+	{1643, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
 	/* SetVariablesResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2176, 20, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setVariableResult */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1724, 20, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setVariableResult */
 	/* GetVariableDataType */
-	{2032, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1643, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
 	/* GetVariablesRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2234, 22, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* getVariableData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1742, 22, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* getVariableData */
 	/* GetVariableResultType */
-	{2119, 8, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* attributeStatus */
-	{2135, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* attributeStatusInfo */
-	{2032, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
-	{2046, 0, 2500, 0, 0, OCPP_STRING, 0, 0}, /* attributeValue */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1688, 8, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* attributeStatus */
+	{1704, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* attributeStatusInfo */
+	{1643, 4, 0, 0, 0, OCPP_ENUM, 0, 0}, /* attributeType */
+	{1657, 0, 2500, 0, 0, OCPP_STRING, 0, 0}, /* attributeValue */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
 	/* GetVariablesResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2293, 24, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* getVariableResult */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1758, 24, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* getVariableResult */
 	/* GetBaseReportRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2332, 9, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* reportBase */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1776, 9, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* reportBase */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
 	/* GetBaseReportResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 10, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 10, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* ComponentVariableType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* variable */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* variable */
 	/* GetReportRequest */
-	{2422, 11, 0, 1, 4, OCPP_ENUM, OCPP_ARRAY, 0}, /* componentCriteria */
-	{2404, 28, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* componentVariable */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1805, 11, 0, 1, 4, OCPP_ENUM, OCPP_ARRAY, 0}, /* componentCriteria */
+	{1787, 28, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* componentVariable */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
 	/* APNType */
-	{2448, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* apn */
-	{2524, 12, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* apnAuthentication */
-	{2464, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* apnPassword */
-	{2452, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* apnUserName */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2483, 0, 6, 0, 0, OCPP_STRING, 0, 0}, /* preferredNetwork */
-	{2476, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* simPin */
-	{2500, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* useOnlyPreferredNetwork */
+	{1823, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* apn */
+	{1899, 12, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* apnAuthentication */
+	{1839, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* apnPassword */
+	{1827, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* apnUserName */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1858, 0, 6, 0, 0, OCPP_STRING, 0, 0}, /* preferredNetwork */
+	{1851, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* simPin */
+	{1875, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* useOnlyPreferredNetwork */
 	/* VPNType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2562, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* group */
-	{2577, 0, 255, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* key */
-	{2568, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* password */
-	{2550, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* server */
-	{1368, 16, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
-	{2557, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* user */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1929, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* group */
+	{1944, 0, 255, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* key */
+	{1935, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* password */
+	{1917, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* server */
+	{1258, 16, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
+	{1924, 0, 20, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* user */
 	/* NetworkConnectionProfileType */
-	{2448, 30, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* apn */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2648, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* messageTimeout */
-	{2636, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* ocppCsmsUrl */
-	{2679, 15, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* ocppInterface */
-	{2622, 14, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* ocppTransport */
-	{2610, 13, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* ocppVersion */
-	{2663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* securityProfile */
-	{2693, 31, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* vpn */
+	{1823, 30, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* apn */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1986, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* messageTimeout */
+	{1974, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* ocppCsmsUrl */
+	{2017, 15, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* ocppInterface */
+	{1960, 14, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* ocppTransport */
+	{1948, 13, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* ocppVersion */
+	{2001, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* securityProfile */
+	{2031, 31, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* vpn */
 	/* SetNetworkProfileRequest */
-	{2722, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* configurationSlot */
-	{2740, 32, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* connectionData */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2035, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* configurationSlot */
+	{2053, 32, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* connectionData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* SetNetworkProfileResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 17, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 17, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* ResetRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
-	{1368, 18, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{1258, 18, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
 	/* ResetResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 19, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 19, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* AdditionalInfoType */
-	{2834, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* additionalIdToken */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1368, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* type */
+	{2075, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* additionalIdToken */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1258, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* type */
 	/* IdTokenType */
-	{1278, 37, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* additionalInfo */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2864, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* idToken */
-	{1368, 20, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
+	{1225, 37, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* additionalInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2093, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* idToken */
+	{1258, 20, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
 	/* OCSPRequestDataType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2892, 21, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* hashAlgorithm */
-	{2921, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerKeyHash */
-	{2906, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerNameHash */
-	{2935, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* responderURL */
-	{1509, 0, 40, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* serialNumber */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2101, 21, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* hashAlgorithm */
+	{2130, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerKeyHash */
+	{2115, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerNameHash */
+	{2144, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* responderURL */
+	{1310, 0, 40, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* serialNumber */
 	/* AuthorizeRequest */
-	{2965, 0, 5500, 0, 0, OCPP_STRING, 0, 0}, /* certificate */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2864, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
-	{2977, 39, 0, 1, 4, OCPP_OBJECT, OCPP_ARRAY, 0}, /* iso15118CertificateHashData */
+	{2157, 0, 5500, 0, 0, OCPP_STRING, 0, 0}, /* certificate */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2093, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
+	{2169, 39, 0, 1, 4, OCPP_OBJECT, OCPP_ARRAY, 0}, /* iso15118CertificateHashData */
 	/* MessageContentType */
-	{3040, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* content */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3024, 23, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* format */
-	{3031, 0, 8, 0, 0, OCPP_STRING, 0, 0}, /* language */
+	{2213, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* content */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2197, 23, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* format */
+	{2204, 0, 8, 0, 0, OCPP_STRING, 0, 0}, /* language */
 	/* IdTokenInfoType */
-	{3064, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* cacheExpiryDateTime */
-	{3084, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* chargingPriority */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 1, 0, OCPP_INTEGER, OCPP_ARRAY, 0}, /* evseId */
-	{3111, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* groupIdToken */
-	{3101, 0, 8, 0, 0, OCPP_STRING, 0, 0}, /* language1 */
-	{3124, 0, 8, 0, 0, OCPP_STRING, 0, 0}, /* language2 */
-	{3134, 41, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* personalMessage */
-	{1317, 22, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{2221, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* cacheExpiryDateTime */
+	{2241, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* chargingPriority */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 1, 0, OCPP_INTEGER, OCPP_ARRAY, 0}, /* evseId */
+	{2268, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* groupIdToken */
+	{2258, 0, 8, 0, 0, OCPP_STRING, 0, 0}, /* language1 */
+	{2281, 0, 8, 0, 0, OCPP_STRING, 0, 0}, /* language2 */
+	{2291, 41, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* personalMessage */
+	{1240, 22, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
 	/* AuthorizeResponse */
-	{3180, 24, 0, 0, 0, OCPP_ENUM, 0, 0}, /* certificateStatus */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3168, 42, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idTokenInfo */
+	{2319, 24, 0, 0, 0, OCPP_ENUM, 0, 0}, /* certificateStatus */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2307, 42, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idTokenInfo */
 	/* AuthorizationData */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2864, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
-	{3168, 42, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idTokenInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2093, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
+	{2307, 42, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idTokenInfo */
 	/* SendLocalListRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3237, 44, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* localAuthorizationList */
-	{3274, 25, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* updateType */
-	{3260, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* versionNumber */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2337, 44, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* localAuthorizationList */
+	{2374, 25, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* updateType */
+	{2360, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* versionNumber */
 	/* SendLocalListResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 26, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 26, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* GetLocalListVersionResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3260, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* versionNumber */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2360, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* versionNumber */
 	/* SignedMeterValueType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3386, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* encodingMethod */
-	{3401, 0, 2500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* publicKey */
-	{3356, 0, 2500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* signedMeterData */
-	{3372, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* signingMethod */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2415, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* encodingMethod */
+	{2430, 0, 2500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* publicKey */
+	{2385, 0, 2500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* signedMeterData */
+	{2401, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* signingMethod */
 	/* UnitOfMeasureType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3429, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* multiplier */
-	{1811, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* unit */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2440, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* multiplier */
+	{1477, 0, 20, 0, 0, OCPP_STRING, 0, 0}, /* unit */
 	/* SampledValueType */
-	{3457, 28, 0, 0, 0, OCPP_ENUM, 0, 0}, /* context */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3481, 31, 0, 0, 0, OCPP_ENUM, 0, 0}, /* location */
-	{3465, 29, 0, 0, 0, OCPP_ENUM, 0, 0}, /* measurand */
-	{3475, 30, 0, 0, 0, OCPP_ENUM, 0, 0}, /* phase */
-	{3490, 48, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* signedMeterValue */
-	{3507, 49, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* unitOfMeasure */
-	{1746, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* value */
+	{2451, 28, 0, 0, 0, OCPP_ENUM, 0, 0}, /* context */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2475, 31, 0, 0, 0, OCPP_ENUM, 0, 0}, /* location */
+	{2459, 29, 0, 0, 0, OCPP_ENUM, 0, 0}, /* measurand */
+	{2469, 30, 0, 0, 0, OCPP_ENUM, 0, 0}, /* phase */
+	{2484, 48, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* signedMeterValue */
+	{2501, 49, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* unitOfMeasure */
+	{1440, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* value */
 	/* MeterValueType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3536, 50, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* sampledValue */
-	{1373, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2515, 50, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* sampledValue */
+	{1263, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
 	/* TransactionType */
-	{3579, 33, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingState */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3625, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* remoteStartId */
-	{3611, 34, 0, 0, 0, OCPP_ENUM, 0, 0}, /* stoppedReason */
-	{3593, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* timeSpentCharging */
-	{3565, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* transactionId */
+	{2542, 33, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingState */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2588, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* remoteStartId */
+	{2574, 34, 0, 0, 0, OCPP_ENUM, 0, 0}, /* stoppedReason */
+	{2556, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* timeSpentCharging */
+	{2528, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* transactionId */
 	/* TransactionEventRequest */
-	{3725, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* cableMaxCurrent */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3663, 27, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* eventType */
-	{1692, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
-	{2864, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idToken */
-	{3673, 51, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* meterValue */
-	{3706, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* numberOfPhasesUsed */
-	{3698, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* offline */
-	{3741, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* reservationId */
-	{2006, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
-	{1373, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
-	{3755, 52, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* transactionInfo */
-	{3684, 32, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* triggerReason */
+	{2664, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* cableMaxCurrent */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2602, 27, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* eventType */
+	{1421, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
+	{2093, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idToken */
+	{2612, 51, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* meterValue */
+	{2645, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* numberOfPhasesUsed */
+	{2637, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* offline */
+	{2680, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* reservationId */
+	{1637, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
+	{1263, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
+	{2694, 52, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* transactionInfo */
+	{2623, 32, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* triggerReason */
 	/* TransactionEventResponse */
-	{3084, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* chargingPriority */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3168, 42, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idTokenInfo */
-	{3796, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* totalCost */
-	{3806, 41, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* updatedPersonalMessage */
+	{2241, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* chargingPriority */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2307, 42, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idTokenInfo */
+	{2710, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* totalCost */
+	{2720, 41, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* updatedPersonalMessage */
 	/* GetTransactionStatusRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3565, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2528, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
 	/* GetTransactionStatusResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3903, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* messagesInQueue */
-	{3886, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* ongoingIndicator */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2760, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* messagesInQueue */
+	{2743, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* ongoingIndicator */
 	/* ChargingSchedulePeriodType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3958, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* limit */
-	{3964, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* numberPhases */
-	{3977, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* phaseToUse */
-	{3946, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* startPeriod */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2788, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* limit */
+	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* numberPhases */
+	{2807, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* phaseToUse */
+	{2776, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* startPeriod */
 	/* RelativeTimeIntervalType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4019, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* duration */
-	{4013, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* start */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2824, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* duration */
+	{2818, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* start */
 	/* CostType */
-	{4046, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* amount */
-	{4053, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* amountMultiplier */
-	{4037, 39, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* costKind */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2842, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* amount */
+	{2849, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* amountMultiplier */
+	{2833, 39, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* costKind */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* ConsumptionCostType */
-	{4101, 59, 0, 1, 3, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* cost */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4090, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* startValue */
+	{2877, 59, 0, 1, 3, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* cost */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2866, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* startValue */
 	/* SalesTariffEntryType */
-	{4160, 60, 0, 1, 3, OCPP_OBJECT, OCPP_ARRAY, 0}, /* consumptionCost */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4148, 0, 0, 0, 0, OCPP_INTEGER, 0, 1}, /* ePriceLevel */
-	{4127, 58, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* relativeTimeInterval */
+	{2915, 60, 0, 1, 3, OCPP_OBJECT, OCPP_ARRAY, 0}, /* consumptionCost */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2903, 0, 0, 0, 0, OCPP_INTEGER, 0, 1}, /* ePriceLevel */
+	{2882, 58, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* relativeTimeInterval */
 	/* SalesTariffType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{4215, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* numEPriceLevels */
-	{4192, 0, 32, 0, 0, OCPP_STRING, 0, 0}, /* salesTariffDescription */
-	{4231, 61, 0, 1, 1024, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* salesTariffEntry */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{2954, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* numEPriceLevels */
+	{2931, 0, 32, 0, 0, OCPP_STRING, 0, 0}, /* salesTariffDescription */
+	{2970, 61, 0, 1, 1024, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* salesTariffEntry */
 	/* ChargingScheduleType */
-	{4283, 38, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingRateUnit */
-	{4300, 57, 0, 1, 1024, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingSchedulePeriod */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4019, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* duration */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{4323, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* minChargingRate */
-	{4339, 62, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* salesTariff */
-	{4269, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* startSchedule */
+	{3001, 38, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingRateUnit */
+	{3018, 57, 0, 1, 1024, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingSchedulePeriod */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2824, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* duration */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{3041, 0, 0, 0, 0, OCPP_NUMBER, 0, 0}, /* minChargingRate */
+	{3057, 62, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* salesTariff */
+	{2987, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* startSchedule */
 	/* ChargingProfileType */
-	{4405, 36, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingProfileKind */
-	{4382, 35, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingProfilePurpose */
-	{4458, 63, 0, 1, 3, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingSchedule */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{4425, 37, 0, 0, 0, OCPP_ENUM, 0, 0}, /* recurrencyKind */
-	{4371, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* stackLevel */
-	{3565, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
-	{4440, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* validFrom */
-	{4450, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* validTo */
+	{3103, 36, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingProfileKind */
+	{3080, 35, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingProfilePurpose */
+	{3156, 63, 0, 1, 3, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingSchedule */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{3123, 37, 0, 0, 0, OCPP_ENUM, 0, 0}, /* recurrencyKind */
+	{3069, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* stackLevel */
+	{2528, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
+	{3138, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* validFrom */
+	{3148, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* validTo */
 	/* RequestStartTransactionRequest */
-	{4506, 64, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* chargingProfile */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
-	{3111, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* groupIdToken */
-	{2864, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
-	{3625, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* remoteStartId */
+	{3173, 64, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* chargingProfile */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{2268, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* groupIdToken */
+	{2093, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
+	{2588, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* remoteStartId */
 	/* RequestStartTransactionResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 1, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
-	{3565, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 1, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{2528, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
 	/* RequestStopTransactionRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3565, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* transactionId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2528, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* transactionId */
 	/* UnlockConnectorRequest */
-	{1666, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* connectorId */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{1409, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* connectorId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
 	/* UnlockConnectorResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 40, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 40, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* TriggerMessageRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1692, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
-	{4653, 41, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* requestedMessage */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1421, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
+	{3189, 41, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* requestedMessage */
 	/* TriggerMessageResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 42, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 42, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* StatusNotificationRequest */
-	{1666, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* connectorId */
-	{4719, 43, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* connectorStatus */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
-	{1373, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
+	{1409, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* connectorId */
+	{3206, 43, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* connectorStatus */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{1263, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
 	/* HeartbeatResponse */
-	{1633, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* currentTime */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1385, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* currentTime */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* ChangeAvailabilityRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1692, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
-	{4779, 44, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* operationalStatus */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1421, 11, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* evse */
+	{3222, 44, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* operationalStatus */
 	/* ReservationStatusUpdateRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3741, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* reservationId */
-	{4828, 45, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* reservationUpdateStatus */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2680, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* reservationId */
+	{3240, 45, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* reservationUpdateStatus */
 	/* ReserveNowRequest */
-	{4885, 46, 0, 0, 0, OCPP_ENUM, 0, 0}, /* connectorType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
-	{4870, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* expiryDateTime */
-	{3111, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* groupIdToken */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{2864, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
+	{3279, 46, 0, 0, 0, OCPP_ENUM, 0, 0}, /* connectorType */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{3264, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* expiryDateTime */
+	{2268, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* groupIdToken */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{2093, 38, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* idToken */
 	/* ReserveNowResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 47, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 47, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* CancelReservationRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3741, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* reservationId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2680, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* reservationId */
 	/* CostUpdatedRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3796, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* totalCost */
-	{3565, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* transactionId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2710, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* totalCost */
+	{2528, 0, 36, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* transactionId */
 	/* MeterValuesRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
-	{3673, 51, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* meterValue */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{2612, 51, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* meterValue */
 	/* ReportChargingProfilesRequest */
-	{5011, 48, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingLimitSource */
-	{4506, 64, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingProfile */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{2002, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
+	{3293, 48, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingLimitSource */
+	{3173, 64, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingProfile */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1633, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
 	/* ChargingLimitType */
-	{5011, 48, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingLimitSource */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{5049, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* isGridCritical */
+	{3293, 48, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingLimitSource */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3313, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* isGridCritical */
 	/* NotifyChargingLimitRequest */
-	{5091, 82, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingLimit */
-	{4458, 63, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* chargingSchedule */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{3328, 82, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingLimit */
+	{3156, 63, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* chargingSchedule */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
 	/* ClearedChargingLimitRequest */
-	{5011, 48, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingLimitSource */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{3293, 48, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingLimitSource */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
 	/* ACChargingParametersType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{5158, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* energyAmount */
-	{5184, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxCurrent */
-	{5197, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxVoltage */
-	{5171, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMinCurrent */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3342, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* energyAmount */
+	{3368, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxCurrent */
+	{3381, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxVoltage */
+	{3355, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMinCurrent */
 	/* DCChargingParametersType */
-	{5285, 0, 0, 0, 0, OCPP_INTEGER, 0, 2}, /* bulkSoC */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{5158, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* energyAmount */
-	{5260, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evEnergyCapacity */
-	{5184, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxCurrent */
-	{5235, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evMaxPower */
-	{5197, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxVoltage */
-	{5277, 0, 0, 0, 0, OCPP_INTEGER, 0, 2}, /* fullSoC */
-	{5246, 0, 0, 0, 0, OCPP_INTEGER, 0, 2}, /* stateOfCharge */
+	{3444, 0, 0, 0, 0, OCPP_INTEGER, 0, 2}, /* bulkSoC */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3342, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* energyAmount */
+	{3419, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evEnergyCapacity */
+	{3368, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxCurrent */
+	{3394, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evMaxPower */
+	{3381, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evMaxVoltage */
+	{3436, 0, 0, 0, 0, OCPP_INTEGER, 0, 2}, /* fullSoC */
+	{3405, 0, 0, 0, 0, OCPP_INTEGER, 0, 2}, /* stateOfCharge */
 	/* ChargingNeedsType */
-	{5311, 85, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* acChargingParameters */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{5332, 86, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* dcChargingParameters */
-	{5377, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* departureTime */
-	{5353, 49, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* requestedEnergyTransfer */
+	{3452, 85, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* acChargingParameters */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3473, 86, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* dcChargingParameters */
+	{3518, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* departureTime */
+	{3494, 49, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* requestedEnergyTransfer */
 	/* NotifyEVChargingNeedsRequest */
-	{5438, 87, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingNeeds */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
-	{5420, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* maxScheduleTuples */
+	{3550, 87, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingNeeds */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{3532, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* maxScheduleTuples */
 	/* NotifyEVChargingNeedsResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 50, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 50, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* NotifyEVChargingScheduleRequest */
-	{4458, 63, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingSchedule */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
-	{5514, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timeBase */
+	{3156, 63, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingSchedule */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{3564, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timeBase */
 	/* SetChargingProfileRequest */
-	{4506, 64, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingProfile */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{3173, 64, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingProfile */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
 	/* ChargingProfileCriterionType */
-	{5011, 48, 0, 1, 4, OCPP_ENUM, OCPP_ARRAY, 0}, /* chargingLimitSource */
-	{5578, 0, 0, 1, 0, OCPP_INTEGER, OCPP_ARRAY, 0}, /* chargingProfileId */
-	{4382, 35, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingProfilePurpose */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4371, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* stackLevel */
+	{3293, 48, 0, 1, 4, OCPP_ENUM, OCPP_ARRAY, 0}, /* chargingLimitSource */
+	{3573, 0, 0, 1, 0, OCPP_INTEGER, OCPP_ARRAY, 0}, /* chargingProfileId */
+	{3080, 35, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingProfilePurpose */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3069, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* stackLevel */
 	/* GetChargingProfilesRequest */
-	{4506, 92, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingProfile */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{3173, 92, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* chargingProfile */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
 	/* GetChargingProfilesResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 51, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 51, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* ClearChargingProfileType */
-	{4382, 35, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingProfilePurpose */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
-	{4371, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* stackLevel */
+	{3080, 35, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingProfilePurpose */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* evseId */
+	{3069, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* stackLevel */
 	/* ClearChargingProfileRequest */
-	{5704, 95, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* chargingProfileCriteria */
-	{5578, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* chargingProfileId */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3591, 95, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* chargingProfileCriteria */
+	{3573, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* chargingProfileId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* ClearChargingProfileResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 52, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 52, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* GetCompositeScheduleRequest */
-	{4283, 38, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingRateUnit */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4019, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* duration */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{3001, 38, 0, 0, 0, OCPP_ENUM, 0, 0}, /* chargingRateUnit */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2824, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* duration */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
 	/* CompositeScheduleType */
-	{4283, 38, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingRateUnit */
-	{4300, 57, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingSchedulePeriod */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{4019, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* duration */
-	{2794, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
-	{5807, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* scheduleStart */
+	{3001, 38, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* chargingRateUnit */
+	{3018, 57, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* chargingSchedulePeriod */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2824, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* duration */
+	{2068, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* evseId */
+	{3615, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* scheduleStart */
 	/* GetCompositeScheduleResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{5850, 99, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* schedule */
-	{1317, 1, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3629, 99, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* schedule */
+	{1240, 1, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* FirmwareStatusNotificationRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* requestId */
-	{1317, 53, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* requestId */
+	{1240, 53, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
 	/* PublishFirmwareStatusNotificationRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3481, 0, 512, 1, 0, OCPP_STRING, OCPP_ARRAY, 0}, /* location */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* requestId */
-	{1317, 54, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2475, 0, 512, 1, 0, OCPP_STRING, OCPP_ARRAY, 0}, /* location */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* requestId */
+	{1240, 54, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
 	/* FirmwareType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{5964, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* installDateTime */
-	{3481, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* location */
-	{5947, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* retrieveDateTime */
-	{5999, 0, 800, 0, 0, OCPP_STRING, 0, 0}, /* signature */
-	{5980, 0, 5500, 0, 0, OCPP_STRING, 0, 0}, /* signingCertificate */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3655, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* installDateTime */
+	{2475, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* location */
+	{3638, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* retrieveDateTime */
+	{3690, 0, 800, 0, 0, OCPP_STRING, 0, 0}, /* signature */
+	{3671, 0, 5500, 0, 0, OCPP_STRING, 0, 0}, /* signingCertificate */
 	/* UpdateFirmwareRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6053, 103, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* firmware */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{6031, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retries */
-	{6039, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retryInterval */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3722, 103, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* firmware */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{3700, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retries */
+	{3708, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retryInterval */
 	/* UpdateFirmwareResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 55, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 55, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* PublishFirmwareRequest */
-	{6108, 0, 32, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* checksum */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{3481, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* location */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{6031, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retries */
-	{6039, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retryInterval */
+	{3731, 0, 32, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* checksum */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2475, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* location */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{3700, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retries */
+	{3708, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retryInterval */
 	/* UnpublishFirmwareRequest */
-	{6108, 0, 32, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* checksum */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3731, 0, 32, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* checksum */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* UnpublishFirmwareResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 56, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 56, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
 	/* Get15118EVCertificateRequest */
-	{6219, 57, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* action */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6226, 0, 5600, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* exiRequest */
-	{6197, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* iso15118SchemaVersion */
+	{3762, 57, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* action */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3769, 0, 5600, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* exiRequest */
+	{3740, 0, 50, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* iso15118SchemaVersion */
 	/* Get15118EVCertificateResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6267, 0, 7500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* exiResponse */
-	{1317, 58, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3780, 0, 7500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* exiResponse */
+	{1240, 58, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* GetCertificateStatusRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6307, 39, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* ocspRequestData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3792, 39, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* ocspRequestData */
 	/* GetCertificateStatusResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6352, 0, 5500, 0, 0, OCPP_STRING, 0, 0}, /* ocspResult */
-	{1317, 58, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3808, 0, 5500, 0, 0, OCPP_STRING, 0, 0}, /* ocspResult */
+	{1240, 58, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* GetInstalledCertificateIdsRequest */
-	{1236, 59, 0, 1, 0, OCPP_ENUM, OCPP_ARRAY, 0}, /* certificateType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1198, 59, 0, 1, 0, OCPP_ENUM, OCPP_ARRAY, 0}, /* certificateType */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* CertificateHashDataType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{2892, 21, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* hashAlgorithm */
-	{2921, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerKeyHash */
-	{2906, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerNameHash */
-	{1509, 0, 40, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* serialNumber */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2101, 21, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* hashAlgorithm */
+	{2130, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerKeyHash */
+	{2115, 0, 128, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* issuerNameHash */
+	{1310, 0, 40, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* serialNumber */
 	/* CertificateHashDataChainType */
-	{6450, 114, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* certificateHashData */
-	{1236, 59, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* certificateType */
-	{6470, 114, 0, 1, 4, OCPP_OBJECT, OCPP_ARRAY, 0}, /* childCertificateHashData */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3819, 114, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* certificateHashData */
+	{1198, 59, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* certificateType */
+	{3839, 114, 0, 1, 4, OCPP_OBJECT, OCPP_ARRAY, 0}, /* childCertificateHashData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* GetInstalledCertificateIdsResponse */
-	{6530, 115, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* certificateHashDataChain */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 60, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{3864, 115, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* certificateHashDataChain */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 60, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* DeleteCertificateRequest */
-	{6450, 114, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* certificateHashData */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3819, 114, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* certificateHashData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* DeleteCertificateResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 61, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 61, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* InstallCertificateRequest */
-	{2965, 0, 5500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* certificate */
-	{1236, 62, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* certificateType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{2157, 0, 5500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* certificate */
+	{1198, 62, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* certificateType */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* LogStatusNotificationRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* requestId */
-	{1317, 63, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* requestId */
+	{1240, 63, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
 	/* EventDataType */
-	{6697, 0, 2500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* actualValue */
-	{6691, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* cause */
-	{6718, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* cleared */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6675, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* eventId */
-	{6747, 65, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* eventNotificationType */
-	{6709, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* techCode */
-	{1383, 0, 500, 0, 0, OCPP_STRING, 0, 0}, /* techInfo */
-	{1373, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
-	{3565, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
-	{6683, 64, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* trigger */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
-	{6726, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* variableMonitoringId */
+	{3911, 0, 2500, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* actualValue */
+	{3905, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* cause */
+	{3932, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* cleared */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3889, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* eventId */
+	{3961, 65, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* eventNotificationType */
+	{3923, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* techCode */
+	{1273, 0, 500, 0, 0, OCPP_STRING, 0, 0}, /* techInfo */
+	{1263, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* timestamp */
+	{2528, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
+	{3897, 64, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* trigger */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{3940, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* variableMonitoringId */
 	/* NotifyEventRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6788, 121, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* eventData */
-	{1979, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
-	{2006, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
-	{2002, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{3983, 121, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* eventData */
+	{1610, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
+	{1637, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
+	{1633, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
 	/* VariableMonitoringType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{6833, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
-	{6821, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* transaction */
-	{1368, 66, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
-	{1746, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* value */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{4005, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
+	{3993, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* transaction */
+	{1258, 66, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
+	{1440, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* value */
 	/* MonitoringDataType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
-	{6861, 123, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* variableMonitoring */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{4014, 123, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* variableMonitoring */
 	/* NotifyMonitoringReportRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1979, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
-	{6910, 124, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* monitor */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{2006, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
-	{2002, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1610, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
+	{4033, 124, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* monitor */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1637, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
+	{1633, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
 	/* NotifyCustomerInformationRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6951, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* data */
-	{1979, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{2006, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
-	{2002, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4041, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* data */
+	{1610, 0, 0, 0, 0, OCPP_DATETIME, OCPP_REQUIRED, 0}, /* generatedAt */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1637, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* seqNo */
+	{1633, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
 	/* LogParametersType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7005, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* latestTimestamp */
-	{6989, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* oldestTimestamp */
-	{6974, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* remoteLocation */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4077, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* latestTimestamp */
+	{4061, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* oldestTimestamp */
+	{4046, 0, 512, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* remoteLocation */
 	/* GetLogRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7035, 127, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* log */
-	{7039, 67, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* logType */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{6031, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retries */
-	{6039, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retryInterval */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4093, 127, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* log */
+	{4097, 67, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* logType */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{3700, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retries */
+	{3708, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* retryInterval */
 	/* GetLogResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7062, 0, 255, 0, 0, OCPP_STRING, 0, 0}, /* filename */
-	{1317, 68, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4105, 0, 255, 0, 0, OCPP_STRING, 0, 0}, /* filename */
+	{1240, 68, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* GetMonitoringReportRequest */
-	{2404, 28, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* componentVariable */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7098, 69, 0, 1, 3, OCPP_ENUM, OCPP_ARRAY, 0}, /* monitoringCriteria */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1787, 28, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* componentVariable */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4114, 69, 0, 1, 3, OCPP_ENUM, OCPP_ARRAY, 0}, /* monitoringCriteria */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
 	/* SetMonitoringBaseRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7142, 70, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* monitoringBase */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4133, 70, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* monitoringBase */
 	/* SetMonitoringDataType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* id */
-	{6833, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
-	{6821, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* transaction */
-	{1368, 66, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
-	{1746, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* value */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* id */
+	{4005, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
+	{3993, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* transaction */
+	{1258, 66, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
+	{1440, 0, 0, 0, 0, OCPP_NUMBER, OCPP_REQUIRED, 0}, /* value */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
 	/* SetVariableMonitoringRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7208, 132, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setMonitoringData */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4148, 132, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setMonitoringData */
 	/* SetMonitoringResultType */
-	{1888, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* id */
-	{6833, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
-	{1317, 71, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
-	{1368, 66, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
-	{1898, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
+	{1539, 12, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* component */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, 0, 0}, /* id */
+	{4005, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
+	{1240, 71, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1258, 66, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* type */
+	{1549, 13, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* variable */
 	/* SetVariableMonitoringResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7280, 134, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setMonitoringResult */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4166, 134, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* setMonitoringResult */
 	/* SetMonitoringLevelRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6833, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4005, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* severity */
 	/* ClearVariableMonitoringRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 1, 0, OCPP_INTEGER, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* id */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 1, 0, OCPP_INTEGER, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* id */
 	/* ClearMonitoringResultType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{1317, 72, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{1240, 72, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* ClearVariableMonitoringResponse */
-	{7415, 138, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* clearMonitoringResult */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4186, 138, 0, 1, 0, OCPP_OBJECT, OCPP_REQUIRED|OCPP_ARRAY, 0}, /* clearMonitoringResult */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
 	/* CustomerInformationRequest */
-	{7491, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* clear */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7464, 114, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customerCertificate */
-	{7497, 0, 64, 0, 0, OCPP_STRING, 0, 0}, /* customerIdentifier */
-	{2864, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idToken */
-	{7484, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* report */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{4235, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* clear */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4208, 114, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customerCertificate */
+	{4241, 0, 64, 0, 0, OCPP_STRING, 0, 0}, /* customerIdentifier */
+	{2093, 38, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* idToken */
+	{4228, 0, 0, 0, 0, OCPP_BOOLEAN, OCPP_REQUIRED, 0}, /* report */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
 	/* CustomerInformationResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 73, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 73, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* MessageInfoType */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7560, 12, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* display */
-	{7597, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* endDateTime */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
-	{7609, 41, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* message */
-	{7568, 74, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* priority */
-	{7583, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* startDateTime */
-	{7577, 75, 0, 0, 0, OCPP_ENUM, 0, 0}, /* state */
-	{3565, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4260, 12, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* display */
+	{4297, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* endDateTime */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{4309, 41, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* message */
+	{4268, 74, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* priority */
+	{4283, 0, 0, 0, 0, OCPP_DATETIME, 0, 0}, /* startDateTime */
+	{4277, 75, 0, 0, 0, OCPP_ENUM, 0, 0}, /* state */
+	{2528, 0, 36, 0, 0, OCPP_STRING, 0, 0}, /* transactionId */
 	/* NotifyDisplayMessagesRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7646, 142, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* messageInfo */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{2002, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4317, 142, 0, 1, 0, OCPP_OBJECT, OCPP_ARRAY, 0}, /* messageInfo */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{1633, 0, 0, 0, 0, OCPP_BOOLEAN, 0, 0}, /* tbc */
 	/* SetDisplayMessageRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{7609, 142, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* message */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4309, 142, 0, 0, 0, OCPP_OBJECT, OCPP_REQUIRED, 0}, /* message */
 	/* SetDisplayMessageResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1317, 76, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1240, 76, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 	/* GetDisplayMessagesRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 1, 0, OCPP_INTEGER, OCPP_ARRAY, 0}, /* id */
-	{7568, 74, 0, 0, 0, OCPP_ENUM, 0, 0}, /* priority */
-	{1969, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
-	{7577, 75, 0, 0, 0, OCPP_ENUM, 0, 0}, /* state */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 1, 0, OCPP_INTEGER, OCPP_ARRAY, 0}, /* id */
+	{4268, 74, 0, 0, 0, OCPP_ENUM, 0, 0}, /* priority */
+	{1600, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* requestId */
+	{4277, 75, 0, 0, 0, OCPP_ENUM, 0, 0}, /* state */
 	/* ClearDisplayMessageRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{1663, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{1406, 0, 0, 0, 0, OCPP_INTEGER, OCPP_REQUIRED, 0}, /* id */
 	/* DataTransferRequest */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6951, 0, 0, 0, 0, OCPP_ANY, 0, 0}, /* data */
-	{7782, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* messageId */
-	{1189, 0, 255, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* vendorId */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4041, 0, 0, 0, 0, OCPP_ANY, 0, 0}, /* data */
+	{4329, 0, 50, 0, 0, OCPP_STRING, 0, 0}, /* messageId */
+	{1174, 0, 255, 0, 0, OCPP_STRING, OCPP_REQUIRED, 0}, /* vendorId */
 	/* DataTransferResponse */
-	{1221, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
-	{6951, 0, 0, 0, 0, OCPP_ANY, 0, 0}, /* data */
-	{1317, 77, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
-	{1324, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
+	{1183, 0, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* customData */
+	{4041, 0, 0, 0, 0, OCPP_ANY, 0, 0}, /* data */
+	{1240, 77, 0, 0, 0, OCPP_ENUM, OCPP_REQUIRED, 0}, /* status */
+	{1247, 2, 0, 0, 0, OCPP_OBJECT, 0, 0}, /* statusInfo */
 };
 
 static const struct ocpp_type v201_types[] = {
-	{1174, 0, 1, true}, /* CustomDataType */
-	{1198, 1, 3, false}, /* SignCertificateRequest */
-	{1252, 4, 3, false}, /* StatusInfoType */
-	{1293, 7, 3, false}, /* SignCertificateResponse */
-	{1335, 10, 4, false}, /* SecurityEventNotificationRequest */
-	{1392, 14, 1, false}, /* SecurityEventNotificationResponse */
-	{1426, 15, 3, false}, /* CertificateSignedRequest */
-	{1468, 18, 3, false}, /* ModemType */
-	{1489, 21, 6, false}, /* ChargingStationType */
-	{1561, 27, 3, false}, /* BootNotificationRequest */
-	{1608, 30, 5, false}, /* BootNotificationResponse */
-	{1654, 35, 3, false}, /* EVSEType */
-	{1678, 38, 4, false}, /* ComponentType */
-	{1711, 42, 3, false}, /* VariableType */
-	{1724, 45, 6, false}, /* VariableAttributeType */
-	{1783, 51, 7, false}, /* VariableCharacteristicsType */
-	{1873, 58, 5, false}, /* ReportDataType */
-	{1949, 63, 6, false}, /* NotifyReportRequest */
-	{2012, 69, 5, false}, /* SetVariableDataType */
-	{2061, 74, 2, false}, /* SetVariablesRequest */
-	{2097, 76, 6, false}, /* SetVariableResultType */
-	{2155, 82, 2, false}, /* SetVariablesResponse */
-	{2194, 84, 4, false}, /* GetVariableDataType */
-	{2214, 88, 2, false}, /* GetVariablesRequest */
-	{2250, 90, 7, false}, /* GetVariableResultType */
-	{2272, 97, 2, false}, /* GetVariablesResponse */
-	{2311, 99, 3, false}, /* GetBaseReportRequest */
-	{2343, 102, 3, false}, /* GetBaseReportResponse */
-	{2365, 105, 3, false}, /* ComponentVariableType */
-	{2387, 108, 4, false}, /* GetReportRequest */
-	{2440, 112, 8, false}, /* APNType */
-	{2542, 120, 7, false}, /* VPNType */
-	{2581, 127, 9, false}, /* NetworkConnectionProfileType */
-	{2697, 136, 3, false}, /* SetNetworkProfileRequest */
-	{2755, 139, 3, false}, /* SetNetworkProfileResponse */
-	{2781, 142, 3, false}, /* ResetRequest */
-	{2801, 145, 3, false}, /* ResetResponse */
-	{2815, 148, 3, false}, /* AdditionalInfoType */
-	{2852, 151, 4, false}, /* IdTokenType */
-	{2872, 155, 6, false}, /* OCSPRequestDataType */
-	{2948, 161, 4, false}, /* AuthorizeRequest */
-	{3005, 165, 4, false}, /* MessageContentType */
-	{3048, 169, 9, false}, /* IdTokenInfoType */
-	{3150, 178, 3, false}, /* AuthorizeResponse */
-	{3198, 181, 3, false}, /* AuthorizationData */
-	{3216, 184, 4, false}, /* SendLocalListRequest */
-	{3285, 188, 3, false}, /* SendLocalListResponse */
-	{3307, 191, 2, false}, /* GetLocalListVersionResponse */
-	{3335, 193, 5, false}, /* SignedMeterValueType */
-	{3411, 198, 3, false}, /* UnitOfMeasureType */
-	{3440, 201, 8, false}, /* SampledValueType */
-	{3521, 209, 3, false}, /* MeterValueType */
-	{3549, 212, 6, false}, /* TransactionType */
-	{3639, 218, 13, false}, /* TransactionEventRequest */
-	{3771, 231, 5, false}, /* TransactionEventResponse */
-	{3829, 236, 2, false}, /* GetTransactionStatusRequest */
-	{3857, 238, 3, false}, /* GetTransactionStatusResponse */
-	{3919, 241, 5, false}, /* ChargingSchedulePeriodType */
-	{3988, 246, 3, false}, /* RelativeTimeIntervalType */
-	{4028, 249, 4, false}, /* CostType */
-	{4070, 253, 3, false}, /* ConsumptionCostType */
-	{4106, 256, 4, false}, /* SalesTariffEntryType */
-	{4176, 260, 5, false}, /* SalesTariffType */
-	{4248, 265, 8, false}, /* ChargingScheduleType */
-	{4351, 273, 10, false}, /* ChargingProfileType */
-	{4475, 283, 6, false}, /* RequestStartTransactionRequest */
-	{4522, 289, 4, false}, /* RequestStartTransactionResponse */
-	{4554, 293, 2, false}, /* RequestStopTransactionRequest */
-	{4584, 295, 3, false}, /* UnlockConnectorRequest */
-	{4607, 298, 3, false}, /* UnlockConnectorResponse */
-	{4631, 301, 3, false}, /* TriggerMessageRequest */
-	{4670, 304, 3, false}, /* TriggerMessageResponse */
-	{4693, 307, 5, false}, /* StatusNotificationRequest */
-	{4735, 312, 2, false}, /* HeartbeatResponse */
-	{4753, 314, 3, false}, /* ChangeAvailabilityRequest */
-	{4797, 317, 3, false}, /* ReservationStatusUpdateRequest */
-	{4852, 320, 7, false}, /* ReserveNowRequest */
-	{4899, 327, 3, false}, /* ReserveNowResponse */
-	{4918, 330, 2, false}, /* CancelReservationRequest */
-	{4943, 332, 3, false}, /* CostUpdatedRequest */
-	{4962, 335, 3, false}, /* MeterValuesRequest */
-	{4981, 338, 6, false}, /* ReportChargingProfilesRequest */
-	{5031, 344, 3, false}, /* ChargingLimitType */
-	{5064, 347, 4, false}, /* NotifyChargingLimitRequest */
-	{5105, 351, 3, false}, /* ClearedChargingLimitRequest */
-	{5133, 354, 5, false}, /* ACChargingParametersType */
-	{5210, 359, 9, false}, /* DCChargingParametersType */
-	{5293, 368, 5, false}, /* ChargingNeedsType */
-	{5391, 373, 4, false}, /* NotifyEVChargingNeedsRequest */
-	{5452, 377, 3, false}, /* NotifyEVChargingNeedsResponse */
-	{5482, 380, 4, false}, /* NotifyEVChargingScheduleRequest */
-	{5523, 384, 3, false}, /* SetChargingProfileRequest */
-	{5549, 387, 5, false}, /* ChargingProfileCriterionType */
-	{5596, 392, 4, false}, /* GetChargingProfilesRequest */
-	{5623, 396, 3, false}, /* GetChargingProfilesResponse */
-	{5651, 399, 4, false}, /* ClearChargingProfileType */
-	{5676, 403, 3, false}, /* ClearChargingProfileRequest */
-	{5728, 406, 3, false}, /* ClearChargingProfileResponse */
-	{5757, 409, 4, false}, /* GetCompositeScheduleRequest */
-	{5785, 413, 6, false}, /* CompositeScheduleType */
-	{5821, 419, 4, false}, /* GetCompositeScheduleResponse */
-	{5859, 423, 3, false}, /* FirmwareStatusNotificationRequest */
-	{5893, 426, 4, false}, /* PublishFirmwareStatusNotificationRequest */
-	{5934, 430, 6, false}, /* FirmwareType */
-	{6009, 436, 5, false}, /* UpdateFirmwareRequest */
-	{6062, 441, 3, false}, /* UpdateFirmwareResponse */
-	{6085, 444, 6, false}, /* PublishFirmwareRequest */
-	{6117, 450, 2, false}, /* UnpublishFirmwareRequest */
-	{6142, 452, 2, false}, /* UnpublishFirmwareResponse */
-	{6168, 454, 4, false}, /* Get15118EVCertificateRequest */
-	{6237, 458, 4, false}, /* Get15118EVCertificateResponse */
-	{6279, 462, 2, false}, /* GetCertificateStatusRequest */
-	{6323, 464, 4, false}, /* GetCertificateStatusResponse */
-	{6363, 468, 2, false}, /* GetInstalledCertificateIdsRequest */
-	{6397, 470, 5, false}, /* CertificateHashDataType */
-	{6421, 475, 4, false}, /* CertificateHashDataChainType */
-	{6495, 479, 4, false}, /* GetInstalledCertificateIdsResponse */
-	{6555, 483, 2, false}, /* DeleteCertificateRequest */
-	{6580, 485, 3, false}, /* DeleteCertificateResponse */
-	{6606, 488, 3, false}, /* InstallCertificateRequest */
-	{6632, 491, 3, false}, /* LogStatusNotificationRequest */
-	{6661, 494, 14, false}, /* EventDataType */
-	{6769, 508, 5, false}, /* NotifyEventRequest */
-	{6798, 513, 6, false}, /* VariableMonitoringType */
-	{6842, 519, 4, false}, /* MonitoringDataType */
-	{6880, 523, 6, false}, /* NotifyMonitoringReportRequest */
-	{6918, 529, 6, false}, /* NotifyCustomerInformationRequest */
-	{6956, 535, 4, false}, /* LogParametersType */
-	{7021, 539, 6, false}, /* GetLogRequest */
-	{7047, 545, 4, false}, /* GetLogResponse */
-	{7071, 549, 4, false}, /* GetMonitoringReportRequest */
-	{7117, 553, 2, false}, /* SetMonitoringBaseRequest */
-	{7157, 555, 8, false}, /* SetMonitoringDataType */
-	{7179, 563, 2, false}, /* SetVariableMonitoringRequest */
-	{7226, 565, 8, false}, /* SetMonitoringResultType */
-	{7250, 573, 2, false}, /* SetVariableMonitoringResponse */
-	{7300, 575, 2, false}, /* SetMonitoringLevelRequest */
-	{7326, 577, 2, false}, /* ClearVariableMonitoringRequest */
-	{7357, 579, 4, false}, /* ClearMonitoringResultType */
-	{7383, 583, 2, false}, /* ClearVariableMonitoringResponse */
-	{7437, 585, 7, false}, /* CustomerInformationRequest */
-	{7516, 592, 3, false}, /* CustomerInformationResponse */
-	{7544, 595, 9, false}, /* MessageInfoType */
-	{7617, 604, 4, false}, /* NotifyDisplayMessagesRequest */
-	{7658, 608, 2, false}, /* SetDisplayMessageRequest */
-	{7683, 610, 3, false}, /* SetDisplayMessageResponse */
-	{7709, 613, 5, false}, /* GetDisplayMessagesRequest */
-	{7735, 618, 2, false}, /* ClearDisplayMessageRequest */
-	{7762, 620, 4, false}, /* DataTransferRequest */
-	{7792, 624, 4, false}, /* DataTransferResponse */
+	{0, 1, true}, /* CustomDataType */
+	{1, 3, false}, /* SignCertificateRequest */
+	{4, 3, false}, /* StatusInfoType */
+	{7, 3, false}, /* SignCertificateResponse */
+	{10, 4, false}, /* SecurityEventNotificationRequest */
+	{14, 1, false}, /* SecurityEventNotificationResponse */
+	{15, 3, false}, /* CertificateSignedRequest */
+	{18, 3, false}, /* ModemType */
+	{21, 6, false}, /* ChargingStationType */
+	{27, 3, false}, /* BootNotificationRequest */
+	{30, 5, false}, /* BootNotificationResponse */
+	{35, 3, false}, /* EVSEType */
+	{38, 4, false}, /* ComponentType */
+	{42, 3, false}, /* VariableType */
+	{45, 6, false}, /* VariableAttributeType */
+	{51, 7, false}, /* VariableCharacteristicsType */
+	{58, 5, false}, /* ReportDataType */
+	{63, 6, false}, /* NotifyReportRequest */
+	{69, 5, false}, /* SetVariableDataType */
+	{74, 2, false}, /* SetVariablesRequest */
+	{76, 6, false}, /* SetVariableResultType */
+	{82, 2, false}, /* SetVariablesResponse */
+	{84, 4, false}, /* GetVariableDataType */
+	{88, 2, false}, /* GetVariablesRequest */
+	{90, 7, false}, /* GetVariableResultType */
+	{97, 2, false}, /* GetVariablesResponse */
+	{99, 3, false}, /* GetBaseReportRequest */
+	{102, 3, false}, /* GetBaseReportResponse */
+	{105, 3, false}, /* ComponentVariableType */
+	{108, 4, false}, /* GetReportRequest */
+	{112, 8, false}, /* APNType */
+	{120, 7, false}, /* VPNType */
+	{127, 9, false}, /* NetworkConnectionProfileType */
+	{136, 3, false}, /* SetNetworkProfileRequest */
+	{139, 3, false}, /* SetNetworkProfileResponse */
+	{142, 3, false}, /* ResetRequest */
+	{145, 3, false}, /* ResetResponse */
+	{148, 3, false}, /* AdditionalInfoType */
+	{151, 4, false}, /* IdTokenType */
+	{155, 6, false}, /* OCSPRequestDataType */
+	{161, 4, false}, /* AuthorizeRequest */
+	{165, 4, false}, /* MessageContentType */
+	{169, 9, false}, /* IdTokenInfoType */
+	{178, 3, false}, /* AuthorizeResponse */
+	{181, 3, false}, /* AuthorizationData */
+	{184, 4, false}, /* SendLocalListRequest */
+	{188, 3, false}, /* SendLocalListResponse */
+	{191, 2, false}, /* GetLocalListVersionResponse */
+	{193, 5, false}, /* SignedMeterValueType */
+	{198, 3, false}, /* UnitOfMeasureType */
+	{201, 8, false}, /* SampledValueType */
+	{209, 3, false}, /* MeterValueType */
+	{212, 6, false}, /* TransactionType */
+	{218, 13, false}, /* TransactionEventRequest */
+	{231, 5, false}, /* TransactionEventResponse */
+	{236, 2, false}, /* GetTransactionStatusRequest */
+	{238, 3, false}, /* GetTransactionStatusResponse */
+	{241, 5, false}, /* ChargingSchedulePeriodType */
+	{246, 3, false}, /* RelativeTimeIntervalType */
+	{249, 4, false}, /* CostType */
+	{253, 3, false}, /* ConsumptionCostType */
+	{256, 4, false}, /* SalesTariffEntryType */
+	{260, 5, false}, /* SalesTariffType */
+	{265, 8, false}, /* ChargingScheduleType */
+	{273, 10, false}, /* ChargingProfileType */
+	{283, 6, false}, /* RequestStartTransactionRequest */
+	{289, 4, false}, /* RequestStartTransactionResponse */
+	{293, 2, false}, /* RequestStopTransactionRequest */
+	{295, 3, false}, /* UnlockConnectorRequest */
+	{298, 3, false}, /* UnlockConnectorResponse */
+	{301, 3, false}, /* TriggerMessageRequest */
+	{304, 3, false}, /* TriggerMessageResponse */
+	{307, 5, false}, /* StatusNotificationRequest */
+	{312, 2, false}, /* HeartbeatResponse */
+	{314, 3, false}, /* ChangeAvailabilityRequest */
+	{317, 3, false}, /* ReservationStatusUpdateRequest */
+	{320, 7, false}, /* ReserveNowRequest */
+	{327, 3, false}, /* ReserveNowResponse */
+	{330, 2, false}, /* CancelReservationRequest */
+	{332, 3, false}, /* CostUpdatedRequest */
+	{335, 3, false}, /* MeterValuesRequest */
+	{338, 6, false}, /* ReportChargingProfilesRequest */
+	{344, 3, false}, /* ChargingLimitType */
+	{347, 4, false}, /* NotifyChargingLimitRequest */
+	{351, 3, false}, /* ClearedChargingLimitRequest */
+	{354, 5, false}, /* ACChargingParametersType */
+	{359, 9, false}, /* DCChargingParametersType */
+	{368, 5, false}, /* ChargingNeedsType */
+	{373, 4, false}, /* NotifyEVChargingNeedsRequest */
+	{377, 3, false}, /* NotifyEVChargingNeedsResponse */
+	{380, 4, false}, /* NotifyEVChargingScheduleRequest */
+	{384, 3, false}, /* SetChargingProfileRequest */
+	{387, 5, false}, /* ChargingProfileCriterionType */
+	{392, 4, false}, /* GetChargingProfilesRequest */
+	{396, 3, false}, /* GetChargingProfilesResponse */
+	{399, 4, false}, /* ClearChargingProfileType */
+	{403, 3, false}, /* ClearChargingProfileRequest */
+	{406, 3, false}, /* ClearChargingProfileResponse */
+	{409, 4, false}, /* GetCompositeScheduleRequest */
+	{413, 6, false}, /* CompositeScheduleType */
+	{419, 4, false}, /* GetCompositeScheduleResponse */
+	{423, 3, false}, /* FirmwareStatusNotificationRequest */
+	{426, 4, false}, /* PublishFirmwareStatusNotificationRequest */
+	{430, 6, false}, /* FirmwareType */
+	{436, 5, false}, /* UpdateFirmwareRequest */
+	{441, 3, false}, /* UpdateFirmwareResponse */
+	{444, 6, false}, /* PublishFirmwareRequest */
+	{450, 2, false}, /* UnpublishFirmwareRequest */
+	{452, 2, false}, /* UnpublishFirmwareResponse */
+	{454, 4, false}, /* Get15118EVCertificateRequest */
+	{458, 4, false}, /* Get15118EVCertificateResponse */
+	{462, 2, false}, /* GetCertificateStatusRequest */
+	{464, 4, false}, /* GetCertificateStatusResponse */
+	{468, 2, false}, /* GetInstalledCertificateIdsRequest */
+	{470, 5, false}, /* CertificateHashDataType */
+	{475, 4, false}, /* CertificateHashDataChainType */
+	{479, 4, false}, /* GetInstalledCertificateIdsResponse */
+	{483, 2, false}, /* DeleteCertificateRequest */
+	{485, 3, false}, /* DeleteCertificateResponse */
+	{488, 3, false}, /* InstallCertificateRequest */
+	{491, 3, false}, /* LogStatusNotificationRequest */
+	{494, 14, false}, /* EventDataType */
+	{508, 5, false}, /* NotifyEventRequest */
+	{513, 6, false}, /* VariableMonitoringType */
+	{519, 4, false}, /* MonitoringDataType */
+	{523, 6, false}, /* NotifyMonitoringReportRequest */
+	{529, 6, false}, /* NotifyCustomerInformationRequest */
+	{535, 4, false}, /* LogParametersType */
+	{539, 6, false}, /* GetLogRequest */
+	{545, 4, false}, /* GetLogResponse */
+	{549, 4, false}, /* GetMonitoringReportRequest */
+	{553, 2, false}, /* SetMonitoringBaseRequest */
+	{555, 8, false}, /* SetMonitoringDataType */
+	{563, 2, false}, /* SetVariableMonitoringRequest */
+	{565, 8, false}, /* SetMonitoringResultType */
+	{573, 2, false}, /* SetVariableMonitoringResponse */
+	{575, 2, false}, /* SetMonitoringLevelRequest */
+	{577, 2, false}, /* ClearVariableMonitoringRequest */
+	{579, 4, false}, /* ClearMonitoringResultType */
+	{583, 2, false}, /* ClearVariableMonitoringResponse */
+	{585, 7, false}, /* CustomerInformationRequest */
+	{592, 3, false}, /* CustomerInformationResponse */
+	{595, 9, false}, /* MessageInfoType */
+	{604, 4, false}, /* NotifyDisplayMessagesRequest */
+	{608, 2, false}, /* SetDisplayMessageRequest */
+	{610, 3, false}, /* SetDisplayMessageResponse */
+	{613, 5, false}, /* GetDisplayMessagesRequest */
+	{618, 2, false}, /* ClearDisplayMessageRequest */
+	{620, 4, false}, /* DataTransferRequest */
+	{624, 4, false}, /* DataTransferResponse */
 };
 
 static const uint16_t v201_words[] = {
-	7843, 7870, /* CertificateSigningUseEnumType */
-	7907, 7916, /* GenericStatusEnumType */
-	7944, 7961, 7976, 7987, 7995, 8007, 8022, 8032, 8040, /* BootReasonEnumType */
-	7907, 8076, 7916, /* RegistrationStatusEnumType */
-	8102, 8109, 8116, 8123, /* AttributeEnumType */
-	8149, 8158, 8168, /* MutabilityEnumType */
-	8191, 8198, 8206, 8214, 8223, 8231, 8242, 8255, /* DataEnumType */
-	7907, 7916, 8292, 8309, 8325, 8351, /* SetVariableStatusEnumType */
-	7907, 7916, 8292, 8309, 8325, /* GetVariableStatusEnumType */
-	8411, 8434, 8448, /* ReportBaseEnumType */
-	7907, 7916, 8498, 8511, /* GenericDeviceModelStatusEnumType */
-	8553, 8560, 8570, 8578, /* ComponentCriterionEnumType */
-	8612, 8617, 8622, 8626, /* APNAuthenticationEnumType */
-	8651, 8658, 8665, 8672, /* OCPPVersionEnumType */
-	8701, 8706, /* OCPPTransportEnumType */
-	8733, 8740, 8747, 8754, 8761, 8771, 8781, 8791, /* OCPPInterfaceEnumType */
-	8813, 8819, 8825, 8830, /* VPNEnumType */
-	7907, 7916, 8867, /* SetNetworkProfileStatusEnumType */
-	8888, 8898, /* ResetEnumType */
-	7907, 7916, 8925, /* ResetStatusEnumType */
-	8951, 8959, 8965, 8974, 8983, 8991, 8997, 9008, /* IdTokenEnumType */
-	9046, 9053, 9060, /* HashAlgorithmEnumType */
-	7907, 9095, 9103, 9116, 9124, 9132, 9141, 9160, 9178, 8032, /* AuthorizationStatusEnumType */
-	9214, 9220, 9225, 9229, /* MessageFormatEnumType */
-	7907, 9269, 9284, 9303, 9322, 9345, 9360, /* AuthorizeCertificateStatusEnumType */
-	9393, 9406, /* UpdateEnumType */
-	7907, 8867, 9439, /* SendLocalListStatusEnumType */
-	9480, 9486, 9494, /* TransactionEventEnumType */
-	9525, 9544, 9561, 9567, 9580, 9596, 9614, 9630, /* ReadingContextEnumType */
-	9656, 9671, 9686, 9702, 9732, 9762, 9794, 9826, 9856, 9886, 9904, 9936, 9968, 9988, 10008, 10031, 10054, 10064, 10084, 10104, 10117, 10131, 10153, 10175, 10179, /* MeasurandEnumType */
-	10201, 10204, 10207, 10210, 10212, 10217, 10222, 10227, 10233, 10239, /* PhaseEnumType */
-	10262, 10267, 10273, 10276, 10282, /* LocationEnumType */
-	10311, 10322, 10337, 10357, 10378, 10391, 10410, 10430, 10447, 10463, 10482, 9630, 10499, 10513, 10528, 10539, 10550, 10561, 10573, 10591, 10610, /* TriggerReasonEnumType */
-	10645, 10654, 10666, 10678, 10692, /* ChargingStateEnumType */
-	10712, 10725, 10391, 10739, 10754, 10766, 8991, 10781, 10798, 9561, 10809, 10826, 10836, 10849, 10856, 10863, 10879, 10482, 10891, /* ReasonEnumType */
-	10930, 10965, 10991, 11008, /* ChargingProfilePurposeEnumType */
-	11046, 11055, 11065, /* ChargingProfileKindEnumType */
-	11097, 11103, /* RecurrencyKindEnumType */
-	11135, 11137, /* ChargingRateUnitEnumType */
-	11156, 11178, 11202, /* CostKindEnumType */
-	11253, 11262, 11275, 11304, /* UnlockStatusEnumType */
-	60, 869, 652, 354, 448, 11344, 11375, 335, 219, 11394, 679, /* MessageTriggerEnumType */
-	7907, 7916, 11447, /* TriggerMessageStatusEnumType */
-	8560, 11486, 11495, 11504, 11516, /* ConnectorStatusEnumType */
-	11550, 11562, /* OperationalStatusEnumType */
-	9116, 11604, /* ReservationUpdateStatusEnumType */
-	11630, 11636, 11642, 11648, 11655, 11662, 11669, 11681, 11693, 11705, 11717, 11725, 11734, 11741, 11748, 11763, 11779, 11788, 11792, 11803, 11813, 8032, /* ConnectorEnumType */
-	7907, 11516, 11486, 7916, 11504, /* ReserveNowStatusEnumType */
-	11879, 9561, 11883, 11886, /* ChargingLimitSourceEnumType */
-	11917, 11920, 11936, 11949, /* EnergyTransferModeEnumType */
-	7907, 7916, 12000, /* NotifyEVChargingNeedsStatusEnumType */
-	7907, 12044, /* GetChargingProfileStatusEnumType */
-	7907, 8032, /* ClearChargingProfileStatusEnumType */
-	12113, 12124, 12139, 12151, 12169, 10692, 12184, 12203, 12214, 12224, 12241, 12258, 12284, 12301, /* FirmwareStatusEnumType */
-	10692, 12151, 12139, 12113, 12349, 12124, 12169, 12359, 12375, 12392, /* PublishFirmwareStatusEnumType */
-	7907, 7916, 12435, 12452, 12471, /* UpdateFirmwareStatusEnumType */
-	12522, 12538, 12549, /* UnpublishFirmwareStatusEnumType */
-	12587, 12595, /* CertificateActionEnumType */
-	7907, 8867, /* Iso15118EVCertificateStatusEnumType */
-	12666, 12685, 12703, 12723, 12743, /* GetCertificateIdUseEnumType */
-	7907, 12809, /* GetInstalledCertificateStatusEnumType */
-	7907, 8867, 12809, /* DeleteCertificateStatusEnumType */
-	12666, 12685, 12703, 12743, /* InstallCertificateUseEnumType */
-	12904, 10692, 12915, 12937, 12954, 12963, 12977, 12435, /* UploadLogStatusEnumType */
-	13008, 13017, 13023, /* EventTriggerEnumType */
-	13058, 13080, 13097, 13118, /* EventNotificationEnumType */
-	13148, 13163, 13017, 13023, 13178, /* MonitorEnumType */
-	13211, 13226, /* LogEnumType */
-	7907, 7916, 12435, /* LogStatusEnumType */
-	13284, 13304, 13320, /* MonitoringCriterionEnumType */
-	13362, 13366, 13381, /* MonitoringBaseEnumType */
-	7907, 8292, 8309, 13423, 7916, 13446, /* SetMonitoringStatusEnumType */
-	7907, 7916, 12809, /* ClearMonitoringStatusEnumType */
-	7907, 7916, 9124, /* CustomerInformationStatusEnumType */
-	13544, 13556, 13564, /* MessagePriorityEnumType */
-	10645, 11516, 10692, 11504, /* MessageStateEnumType */
-	7907, 13626, 7916, 13652, 13673, 13691, /* DisplayMessageStatusEnumType */
-	7907, 7916, 13737, 13754, /* DataTransferStatusEnumType */
+	4339, 4366, /* CertificateSigningUseEnumType */
+	4381, 4390, /* GenericStatusEnumType */
+	4399, 4416, 4431, 4442, 4450, 4462, 4477, 4487, 4495, /* BootReasonEnumType */
+	4381, 4504, 4390, /* RegistrationStatusEnumType */
+	4512, 4519, 4526, 4533, /* AttributeEnumType */
+	4540, 4549, 4559, /* MutabilityEnumType */
+	4569, 4576, 4584, 4592, 4601, 4609, 4620, 4633, /* DataEnumType */
+	4381, 4390, 4644, 4661, 4677, 4703, /* SetVariableStatusEnumType */
+	4381, 4390, 4644, 4661, 4677, /* GetVariableStatusEnumType */
+	4718, 4741, 4755, /* ReportBaseEnumType */
+	4381, 4390, 4772, 4785, /* GenericDeviceModelStatusEnumType */
+	4800, 4807, 4817, 4825, /* ComponentCriterionEnumType */
+	4833, 4838, 4843, 4847, /* APNAuthenticationEnumType */
+	4852, 4859, 4866, 4873, /* OCPPVersionEnumType */
+	4880, 4885, /* OCPPTransportEnumType */
+	4890, 4897, 4904, 4911, 4918, 4928, 4938, 4948, /* OCPPInterfaceEnumType */
+	4958, 4964, 4970, 4975, /* VPNEnumType */
+	4381, 4390, 4980, /* SetNetworkProfileStatusEnumType */
+	4987, 4997, /* ResetEnumType */
+	4381, 4390, 5004, /* ResetStatusEnumType */
+	5014, 5022, 5028, 5037, 5046, 5054, 5060, 5071, /* IdTokenEnumType */
+	5087, 5094, 5101, /* HashAlgorithmEnumType */
+	4381, 5108, 5116, 5129, 5137, 5145, 5154, 5173, 5191, 4487, /* AuthorizationStatusEnumType */
+	5205, 5211, 5216, 5220, /* MessageFormatEnumType */
+	4381, 5225, 5240, 5259, 5278, 5301, 5316, /* AuthorizeCertificateStatusEnumType */
+	5334, 5347, /* UpdateEnumType */
+	4381, 4980, 5352, /* SendLocalListStatusEnumType */
+	5368, 5374, 5382, /* TransactionEventEnumType */
+	5390, 5409, 5426, 5432, 5445, 5461, 5479, 5495, /* ReadingContextEnumType */
+	5503, 5518, 5533, 5549, 5579, 5609, 5641, 5673, 5703, 5733, 5751, 5783, 5815, 5835, 5855, 5878, 5901, 5911, 5931, 5951, 5964, 5978, 6000, 6022, 6026, /* MeasurandEnumType */
+	6034, 6037, 6040, 6043, 6045, 6050, 6055, 6060, 6066, 6072, /* PhaseEnumType */
+	6078, 6083, 6089, 6092, 6098, /* LocationEnumType */
+	6105, 6116, 6131, 6151, 6172, 6185, 6204, 6224, 6241, 6257, 6276, 5495, 6293, 6307, 6322, 6333, 6344, 6355, 6367, 6385, 6404, /* TriggerReasonEnumType */
+	6417, 6426, 6438, 6450, 6464, /* ChargingStateEnumType */
+	6469, 6482, 6185, 6496, 6511, 6523, 5054, 6538, 6555, 5426, 6566, 6583, 6593, 6606, 6613, 6620, 6636, 6276, 6648, /* ReasonEnumType */
+	6656, 6691, 6717, 6734, /* ChargingProfilePurposeEnumType */
+	6744, 6753, 6763, /* ChargingProfileKindEnumType */
+	6772, 6778, /* RecurrencyKindEnumType */
+	6785, 6787, /* ChargingRateUnitEnumType */
+	6789, 6811, 6835, /* CostKindEnumType */
+	6865, 6874, 6887, 6916, /* UnlockStatusEnumType */
+	60, 869, 652, 354, 448, 6933, 6964, 335, 219, 6983, 679, /* MessageTriggerEnumType */
+	4381, 4390, 7007, /* TriggerMessageStatusEnumType */
+	4807, 7022, 7031, 7040, 7052, /* ConnectorStatusEnumType */
+	7060, 7072, /* OperationalStatusEnumType */
+	5129, 7082, /* ReservationUpdateStatusEnumType */
+	7090, 7096, 7102, 7108, 7115, 7122, 7129, 7141, 7153, 7165, 7177, 7185, 7194, 7201, 7208, 7223, 7239, 7248, 7252, 7263, 7273, 4487, /* ConnectorEnumType */
+	4381, 7052, 7022, 4390, 7040, /* ReserveNowStatusEnumType */
+	7286, 5426, 7290, 7293, /* ChargingLimitSourceEnumType */
+	7297, 7300, 7316, 7329, /* EnergyTransferModeEnumType */
+	4381, 4390, 7344, /* NotifyEVChargingNeedsStatusEnumType */
+	4381, 7355, /* GetChargingProfileStatusEnumType */
+	4381, 4487, /* ClearChargingProfileStatusEnumType */
+	7366, 7377, 7392, 7404, 7422, 6464, 7437, 7456, 7467, 7477, 7494, 7511, 7537, 7554, /* FirmwareStatusEnumType */
+	6464, 7404, 7392, 7366, 7572, 7377, 7422, 7582, 7598, 7615, /* PublishFirmwareStatusEnumType */
+	4381, 4390, 7629, 7646, 7665, /* UpdateFirmwareStatusEnumType */
+	7684, 7700, 7711, /* UnpublishFirmwareStatusEnumType */
+	7723, 7731, /* CertificateActionEnumType */
+	4381, 4980, /* Iso15118EVCertificateStatusEnumType */
+	7738, 7757, 7775, 7795, 7815, /* GetCertificateIdUseEnumType */
+	4381, 7843, /* GetInstalledCertificateStatusEnumType */
+	4381, 4980, 7843, /* DeleteCertificateStatusEnumType */
+	7738, 7757, 7775, 7815, /* InstallCertificateUseEnumType */
+	7852, 6464, 7863, 7885, 7902, 7911, 7925, 7629, /* UploadLogStatusEnumType */
+	7935, 7944, 7950, /* EventTriggerEnumType */
+	7959, 7981, 7998, 8019, /* EventNotificationEnumType */
+	8033, 8048, 7944, 7950, 8063, /* MonitorEnumType */
+	8084, 8099, /* LogEnumType */
+	4381, 4390, 7629, /* LogStatusEnumType */
+	8111, 8131, 8147, /* MonitoringCriterionEnumType */
+	8166, 8170, 8185, /* MonitoringBaseEnumType */
+	4381, 4644, 4661, 8199, 4390, 8222, /* SetMonitoringStatusEnumType */
+	4381, 4390, 7843, /* ClearMonitoringStatusEnumType */
+	4381, 4390, 5137, /* CustomerInformationStatusEnumType */
+	8232, 8244, 8252, /* MessagePriorityEnumType */
+	6417, 7052, 6464, 7040, /* MessageStateEnumType */
+	4381, 8264, 4390, 8290, 8311, 8329, /* DisplayMessageStatusEnumType */
+	4381, 4390, 8348, 8365, /* DataTransferStatusEnumType */
 };
 
 static const struct ocpp_enum v201_enums[] = {
-	{7813, 0, 2}, /* CertificateSigningUseEnumType */
-	{7885, 2, 2}, /* GenericStatusEnumType */
-	{7925, 4, 9}, /* BootReasonEnumType */
-	{8049, 13, 3}, /* RegistrationStatusEnumType */
-	{8084, 16, 4}, /* AttributeEnumType */
-	{8130, 20, 3}, /* MutabilityEnumType */
-	{8178, 23, 8}, /* DataEnumType */
-	{8266, 31, 6}, /* SetVariableStatusEnumType */
-	{8366, 37, 5}, /* GetVariableStatusEnumType */
-	{8392, 42, 3}, /* ReportBaseEnumType */
-	{8465, 45, 4}, /* GenericDeviceModelStatusEnumType */
-	{8526, 49, 4}, /* ComponentCriterionEnumType */
-	{8586, 53, 4}, /* APNAuthenticationEnumType */
-	{8631, 57, 4}, /* OCPPVersionEnumType */
-	{8679, 61, 2}, /* OCPPTransportEnumType */
-	{8711, 63, 8}, /* OCPPInterfaceEnumType */
-	{8801, 71, 4}, /* VPNEnumType */
-	{8835, 75, 3}, /* SetNetworkProfileStatusEnumType */
-	{8874, 78, 2}, /* ResetEnumType */
-	{8905, 80, 3}, /* ResetStatusEnumType */
-	{8935, 83, 8}, /* IdTokenEnumType */
-	{9024, 91, 3}, /* HashAlgorithmEnumType */
-	{9067, 94, 10}, /* AuthorizationStatusEnumType */
-	{9192, 104, 4}, /* MessageFormatEnumType */
-	{9234, 108, 7}, /* AuthorizeCertificateStatusEnumType */
-	{9378, 115, 2}, /* UpdateEnumType */
-	{9411, 117, 3}, /* SendLocalListStatusEnumType */
-	{9455, 120, 3}, /* TransactionEventEnumType */
-	{9502, 123, 8}, /* ReadingContextEnumType */
-	{9638, 131, 25}, /* MeasurandEnumType */
-	{10187, 156, 10}, /* PhaseEnumType */
-	{10245, 166, 5}, /* LocationEnumType */
-	{10289, 171, 21}, /* TriggerReasonEnumType */
-	{10623, 192, 5}, /* ChargingStateEnumType */
-	{10697, 197, 19}, /* ReasonEnumType */
-	{10899, 216, 4}, /* ChargingProfilePurposeEnumType */
-	{11018, 220, 3}, /* ChargingProfileKindEnumType */
-	{11074, 223, 2}, /* RecurrencyKindEnumType */
-	{11110, 225, 2}, /* ChargingRateUnitEnumType */
-	{11139, 227, 3}, /* CostKindEnumType */
-	{11232, 230, 4}, /* UnlockStatusEnumType */
-	{11321, 234, 11}, /* MessageTriggerEnumType */
-	{11418, 245, 3}, /* TriggerMessageStatusEnumType */
-	{11462, 248, 5}, /* ConnectorStatusEnumType */
-	{11524, 253, 2}, /* OperationalStatusEnumType */
-	{11572, 255, 2}, /* ReservationUpdateStatusEnumType */
-	{11612, 257, 22}, /* ConnectorEnumType */
-	{11826, 279, 5}, /* ReserveNowStatusEnumType */
-	{11851, 284, 4}, /* ChargingLimitSourceEnumType */
-	{11890, 288, 4}, /* EnergyTransferModeEnumType */
-	{11964, 292, 3}, /* NotifyEVChargingNeedsStatusEnumType */
-	{12011, 295, 2}, /* GetChargingProfileStatusEnumType */
-	{12055, 297, 2}, /* ClearChargingProfileStatusEnumType */
-	{12090, 299, 14}, /* FirmwareStatusEnumType */
-	{12319, 313, 10}, /* PublishFirmwareStatusEnumType */
-	{12406, 323, 5}, /* UpdateFirmwareStatusEnumType */
-	{12490, 328, 3}, /* UnpublishFirmwareStatusEnumType */
-	{12561, 331, 2}, /* CertificateActionEnumType */
-	{12602, 333, 2}, /* Iso15118EVCertificateStatusEnumType */
-	{12638, 335, 5}, /* GetCertificateIdUseEnumType */
-	{12771, 340, 2}, /* GetInstalledCertificateStatusEnumType */
-	{12818, 342, 3}, /* DeleteCertificateStatusEnumType */
-	{12850, 345, 4}, /* InstallCertificateUseEnumType */
-	{12880, 349, 8}, /* UploadLogStatusEnumType */
-	{12987, 357, 3}, /* EventTriggerEnumType */
-	{13032, 360, 4}, /* EventNotificationEnumType */
-	{13132, 364, 5}, /* MonitorEnumType */
-	{13199, 369, 2}, /* LogEnumType */
-	{13238, 371, 3}, /* LogStatusEnumType */
-	{13256, 374, 3}, /* MonitoringCriterionEnumType */
-	{13339, 377, 3}, /* MonitoringBaseEnumType */
-	{13395, 380, 6}, /* SetMonitoringStatusEnumType */
-	{13456, 386, 3}, /* ClearMonitoringStatusEnumType */
-	{13486, 389, 3}, /* CustomerInformationStatusEnumType */
-	{13520, 392, 3}, /* MessagePriorityEnumType */
-	{13576, 395, 4}, /* MessageStateEnumType */
-	{13597, 399, 6}, /* DisplayMessageStatusEnumType */
-	{13710, 405, 4}, /* DataTransferStatusEnumType */
+	{0, 2}, /* CertificateSigningUseEnumType */
+	{2, 2}, /* GenericStatusEnumType */
+	{4, 9}, /* BootReasonEnumType */
+	{13, 3}, /* RegistrationStatusEnumType */
+	{16, 4}, /* AttributeEnumType */
+	{20, 3}, /* MutabilityEnumType */
+	{23, 8}, /* DataEnumType */
+	{31, 6}, /* SetVariableStatusEnumType */
+	{37, 5}, /* GetVariableStatusEnumType */
+	{42, 3}, /* ReportBaseEnumType */
+	{45, 4}, /* GenericDeviceModelStatusEnumType */
+	{49, 4}, /* ComponentCriterionEnumType */
+	{53, 4}, /* APNAuthenticationEnumType */
+	{57, 4}, /* OCPPVersionEnumType */
+	{61, 2}, /* OCPPTransportEnumType */
+	{63, 8}, /* OCPPInterfaceEnumType */
+	{71, 4}, /* VPNEnumType */
+	{75, 3}, /* SetNetworkProfileStatusEnumType */
+	{78, 2}, /* ResetEnumType */
+	{80, 3}, /* ResetStatusEnumType */
+	{83, 8}, /* IdTokenEnumType */
+	{91, 3}, /* HashAlgorithmEnumType */
+	{94, 10}, /* AuthorizationStatusEnumType */
+	{104, 4}, /* MessageFormatEnumType */
+	{108, 7}, /* AuthorizeCertificateStatusEnumType */
+	{115, 2}, /* UpdateEnumType */
+	{117, 3}, /* SendLocalListStatusEnumType */
+	{120, 3}, /* TransactionEventEnumType */
+	{123, 8}, /* ReadingContextEnumType */
+	{131, 25}, /* MeasurandEnumType */
+	{156, 10}, /* PhaseEnumType */
+	{166, 5}, /* LocationEnumType */
+	{171, 21}, /* TriggerReasonEnumType */
+	{192, 5}, /* ChargingStateEnumType */
+	{197, 19}, /* ReasonEnumType */
+	{216, 4}, /* ChargingProfilePurposeEnumType */
+	{220, 3}, /* ChargingProfileKindEnumType */
+	{223, 2}, /* RecurrencyKindEnumType */
+	{225, 2}, /* ChargingRateUnitEnumType */
+	{227, 3}, /* CostKindEnumType */
+	{230, 4}, /* UnlockStatusEnumType */
+	{234, 11}, /* MessageTriggerEnumType */
+	{245, 3}, /* TriggerMessageStatusEnumType */
+	{248, 5}, /* ConnectorStatusEnumType */
+	{253, 2}, /* OperationalStatusEnumType */
+	{255, 2}, /* ReservationUpdateStatusEnumType */
+	{257, 22}, /* ConnectorEnumType */
+	{279, 5}, /* ReserveNowStatusEnumType */
+	{284, 4}, /* ChargingLimitSourceEnumType */
+	{288, 4}, /* EnergyTransferModeEnumType */
+	{292, 3}, /* NotifyEVChargingNeedsStatusEnumType */
+	{295, 2}, /* GetChargingProfileStatusEnumType */
+	{297, 2}, /* ClearChargingProfileStatusEnumType */
+	{299, 14}, /* FirmwareStatusEnumType */
+	{313, 10}, /* PublishFirmwareStatusEnumType */
+	{323, 5}, /* UpdateFirmwareStatusEnumType */
+	{328, 3}, /* UnpublishFirmwareStatusEnumType */
+	{331, 2}, /* CertificateActionEnumType */
+	{333, 2}, /* Iso15118EVCertificateStatusEnumType */
+	{335, 5}, /* GetCertificateIdUseEnumType */
+	{340, 2}, /* GetInstalledCertificateStatusEnumType */
+	{342, 3}, /* DeleteCertificateStatusEnumType */
+	{345, 4}, /* InstallCertificateUseEnumType */
+	{349, 8}, /* UploadLogStatusEnumType */
+	{357, 3}, /* EventTriggerEnumType */
+	{360, 4}, /* EventNotificationEnumType */
+	{364, 5}, /* MonitorEnumType */
+	{369, 2}, /* LogEnumType */
+	{371, 3}, /* LogStatusEnumType */
+	{374, 3}, /* MonitoringCriterionEnumType */
+	{377, 3}, /* MonitoringBaseEnumType */
+	{380, 6}, /* SetMonitoringStatusEnumType */
+	{386, 3}, /* ClearMonitoringStatusEnumType */
+	{389, 3}, /* CustomerInformationStatusEnumType */
+	{392, 3}, /* MessagePriorityEnumType */
+	{395, 4}, /* MessageStateEnumType */
+	{399, 6}, /* DisplayMessageStatusEnumType */
+	{405, 4}, /* DataTransferStatusEnumType */
 };
 
 static const struct ocpp_range v201_ranges[] = {
