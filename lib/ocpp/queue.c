@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -175,19 +176,32 @@ static int load(struct queue *q, queue_scan_fn *scan, void *ctx, struct err *err
 	return 0;
 }
 
+/* Without a path: memory that goes with the process. */
+static int make_file(const char *path, int truncate)
+{
+	int fd;
+
+	if (path)
+		return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | truncate, 0600);
+	fd = memfd_create("ocpp-queue", MFD_CLOEXEC);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_APPEND);
+	return fd;
+}
+
 struct queue *queue_open(const char *path, const struct queue_conf *conf, queue_scan_fn *scan,
 			 void *ctx, struct err *err)
 {
 	struct queue *q = calloc(1, sizeof(*q));
 
-	if (!q || !(q->path = strdup(path))) {
-		err_sys(err, "unable to open %s", path);
+	if (!q || !(q->path = strdup(path ? path : ""))) {
+		err_sys(err, "unable to open %s", path ? path : "a queue in memory");
 		free(q);
 		return NULL;
 	}
 	q->conf = *conf;
 	q->next_seq = 1;
-	q->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	q->fd = make_file(path, 0);
 	if (q->fd < 0)
 		err_sys(err, "unable to open %s", path);
 	else if (flock(q->fd, LOCK_EX | LOCK_NB) < 0)
@@ -262,14 +276,16 @@ static int rewrite(struct queue *q)
 	int fd = -1, saved;
 	off_t size;
 
-	if (!moved || asprintf(&temp, "%s.new", q->path) < 0)
+	if (!moved || (q->path[0] && asprintf(&temp, "%s.new", q->path) < 0))
 		goto fail;
-	fd = open(temp, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	fd = make_file(temp, O_TRUNC);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		goto fail;
-	if (copy_waiting(q, fd, moved, &size) < 0 || fsync(fd) < 0 || rename(temp, q->path) < 0)
+	if (copy_waiting(q, fd, moved, &size) < 0 || fsync(fd) < 0 ||
+	    (temp && rename(temp, q->path) < 0))
 		goto fail;
-	sync_folder(q->path);
+	if (temp)
+		sync_folder(q->path);
 	close(q->fd);
 	q->fd = fd;
 	q->size = size;
@@ -371,6 +387,24 @@ int queue_head(struct queue *q, struct buf *out)
 		return -1;
 	buf_added(out, q->entries[0].len);
 	return 1;
+}
+
+bool queue_find(struct queue *q, const char *text)
+{
+	bool found = false;
+	struct buf b;
+
+	buf_init(&b, q->conf.max_bytes + 1);
+	for (size_t i = 0; i < q->n && !found; i++) {
+		buf_reset(&b);
+		char *room = buf_room(&b, q->entries[i].len);
+		if (!room || read_at(q->fd, room, q->entries[i].len, q->entries[i].at) < 0)
+			break;
+		buf_added(&b, q->entries[i].len);
+		found = strstr(buf_str(&b), text) != NULL;
+	}
+	buf_release(&b);
+	return found;
 }
 
 int queue_done(struct queue *q)

@@ -17,6 +17,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ typedef void queue_scan_fn(void *ctx, const char *data, size_t len);
 /**
  * Open or make the queue file.
  *
+ * @path   NULL: in memory, for a station that keeps nothing
  * @scan   NULL, or called for what the file holds
  * @return the queue, or NULL with `err`: the file can't be opened, read, locked or made whole
  *
@@ -71,6 +73,9 @@ int queue_head(struct queue *q, struct buf *out);
 /** Remove the oldest entry. @return 0, or -1 with errno when the disk refuses; it is removed in
  * memory. */
 int queue_done(struct queue *q);
+
+/** Whether the text stands in an entry that waits. Blocks on the disk. */
+bool queue_find(struct queue *q, const char *text);
 
 /** Entries that wait. */
 size_t queue_count(const struct queue *q);

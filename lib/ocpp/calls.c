@@ -1,0 +1,202 @@
+/* Requests to the back office: one at a time, each with its answer or the end of its wait. */
+#include "ocpp/block.h"
+
+#include "core/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLS_MAX 256 /* requests that wait; beyond that new ones are refused and logged */
+
+struct jw *call_begin(struct ocpp *o, const char *action)
+{
+	o->calls.action = action;
+	buf_reset(&o->payload);
+	jw_init(&o->w, &o->payload);
+	jw_obj(&o->w);
+	return &o->w;
+}
+
+/* What we send is checked like what we receive: a mistake of ours is found here, not by the other
+ * side. */
+static int payload_right(struct ocpp *o, uint16_t type, const char *what)
+{
+	struct ocpp_fault fault = {0};
+	struct err err;
+	jv v;
+	int rc = json_parse(buf_str(&o->payload), o->payload.len, &v, &err);
+
+	if (rc == 0)
+		rc = ocpp_check(o->schema, type, v, &fault);
+	json_free(v);
+	if (rc < 0)
+		log_error("our %s is wrong at %s: expected %s; not sent", what, fault.where,
+			  fault.expected);
+	return rc;
+}
+
+static void enqueue(struct calls *c, struct ocpp_call *call)
+{
+	struct ocpp_call **at = &c->first;
+
+	while (*at && !(call->rank == CALL_FIRST && (*at)->rank != CALL_FIRST))
+		at = &(*at)->next;
+	call->next = *at;
+	*at = call;
+	c->n++;
+}
+
+int call_send_text(struct ocpp *o, enum call_rank rank, const char *action, const char *payload,
+		   ocpp_done_fn *done)
+{
+	struct ocpp_call *call = calloc(1, sizeof(*call));
+
+	if (!call || o->calls.n >= CALLS_MAX || !(call->payload = strdup(payload))) {
+		log_warning("%s is not sent: %d requests wait already", action, CALLS_MAX);
+		free(call);
+		return -1;
+	}
+	snprintf(call->id, sizeof(call->id), "%.15s.%" PRIu64, o->out->epoch, ++o->calls.last_id);
+	call->action = action;
+	call->rank = rank;
+	call->done = done;
+	enqueue(&o->calls, call);
+	return 0;
+}
+
+int call_send(struct ocpp *o, enum call_rank rank, ocpp_done_fn *done, void *cookie)
+{
+	const struct ocpp_message *m = ocpp_find(o->schema, o->calls.action);
+	struct ocpp_call *call;
+
+	jw_end(&o->w);
+	if (jw_failed(&o->w) || !m || payload_right(o, m->request, o->calls.action) < 0 ||
+	    call_send_text(o, rank, o->calls.action, buf_str(&o->payload), done) < 0) {
+		free(cookie);
+		return -1;
+	}
+	for (call = o->calls.first; call; call = call->next)
+		if (strtoull(strrchr(call->id, '.') + 1, NULL, 10) == o->calls.last_id)
+			call->cookie = cookie;
+	return 0;
+}
+
+static void free_call(struct ocpp_call *call)
+{
+	if (!call)
+		return;
+	free(call->payload);
+	free(call->cookie);
+	free(call);
+}
+
+/* Ends the running call; its own follow-up may queue new ones. */
+static void finish(struct ocpp *o, const struct ocpp_frame *answer)
+{
+	struct ocpp_call *call = o->calls.running;
+
+	o->calls.running = NULL;
+	if (call->done)
+		call->done(o, call, answer);
+	free_call(call);
+}
+
+void calls_opened(struct ocpp *o)
+{
+	o->calls.last_sent_us = o->now.mono_us;
+}
+
+void calls_closed(struct ocpp *o)
+{
+	struct ocpp_call *waiting = o->calls.first;
+
+	o->calls.first = NULL;
+	o->calls.n = 0;
+	if (o->calls.running)
+		finish(o, NULL);
+	while (waiting) {
+		struct ocpp_call *next = waiting->next;
+
+		if (waiting->done)
+			waiting->done(o, waiting, NULL);
+		free_call(waiting);
+		waiting = next;
+	}
+}
+
+void calls_free(struct ocpp *o)
+{
+	free_call(o->calls.running);
+	while (o->calls.first) {
+		struct ocpp_call *next = o->calls.first->next;
+
+		free_call(o->calls.first);
+		o->calls.first = next;
+	}
+}
+
+void calls_answer(struct ocpp *o, const struct ocpp_frame *f)
+{
+	struct ocpp_call *call = o->calls.running;
+	const struct ocpp_message *m;
+	struct ocpp_fault fault;
+
+	if (!call || strcmp(call->id, f->id) != 0) {
+		log_info("an answer to no request of ours was ignored");
+		return;
+	}
+	m = ocpp_find(o->schema, call->action);
+	if (f->kind == OCPP_CALLRESULT &&
+	    ocpp_check(o->schema, m->response, f->payload, &fault) < 0) {
+		log_warning("the answer to %s is wrong at \"%s\": expected %s", call->action,
+			    fault.where, fault.expected);
+		security_event(o, "InvalidMessages", call->action);
+		finish(o, NULL);
+		return;
+	}
+	if (f->kind == OCPP_CALLERROR)
+		log_notice("%s was answered with %s: %s", call->action, f->error, f->text);
+	finish(o, f);
+}
+
+static bool may_send(const struct ocpp *o, const struct ocpp_call *call)
+{
+	if (!o->open)
+		return false;
+	if (o->boot.state == BOOT_ACCEPTED || strcmp(call->action, "BootNotification") == 0)
+		return true;
+	return o->boot.state == BOOT_PENDING && call->rank == CALL_FORCED;
+}
+
+static void send_next(struct ocpp *o)
+{
+	struct ocpp_call **at = &o->calls.first;
+
+	while (*at && !may_send(o, *at))
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	struct ocpp_call *call = *at;
+	buf_reset(&o->frame);
+	ocpp_write_call(&o->frame, call->id, call->action, call->payload);
+	if (buf_failed(&o->frame) || o->hooks.send(o->hooks.ctx, o->frame.data, o->frame.len) < 0)
+		return;
+	*at = call->next;
+	o->calls.n--;
+	o->calls.running = call;
+	o->calls.last_sent_us = o->now.mono_us;
+	o->calls.deadline_us = o->now.mono_us + var_int(o, VAR_COMM_TIMEOUT) * OCPP_S;
+}
+
+int64_t calls_tick(struct ocpp *o)
+{
+	if (o->calls.running && o->now.mono_us >= o->calls.deadline_us) {
+		log_notice("%s was not answered in time", o->calls.running->action);
+		finish(o, NULL);
+	}
+	if (!o->calls.running)
+		send_next(o);
+	return o->calls.running ? o->calls.deadline_us : CLOCK_NEVER;
+}
