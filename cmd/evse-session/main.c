@@ -88,8 +88,7 @@ static int feed_start(struct tool *t)
 	if (s->dir)
 		found = state_load(s->dir, "session", &format, &stored, &err);
 	if (found == STATE_NEWER)
-		log_error("%s/session: format %d is newer than this program's %d", s->dir, format,
-			  STORE_FORMAT);
+		log_error("%s", err.msg);
 	else if (found == STATE_BAD)
 		log_error("%s; sessions begin anew", err.msg);
 	buf_addf(&line, "{\"seed\":\"%016" PRIx64 "\"", seed);

@@ -91,6 +91,8 @@ static void build_auth(struct tool *t, const struct session_action *a)
 		jw_kstr(w, "group_hash", a->auth.group_hash);
 	if (a->auth.until_ms)
 		write_time(w, "until", a->auth.until_ms);
+	if (a->auth.stop_ms)
+		write_time(w, "stop_at", a->auth.stop_ms);
 	if (a->auth.energy_max_wh > 0)
 		jw_knum(w, "energy_max_wh", a->auth.energy_max_wh, 3);
 	if (a->stored.id[0])

@@ -215,7 +215,7 @@ static void take_verdict(struct tool *t, const struct record *r, const char *id)
 	const char *verdict = json_str(json_get(auth, "verdict"));
 	const char *by = json_str(json_get(auth, "by"));
 	struct session_now now = now_of(t);
-	int64_t until_us = 0;
+	int64_t until_us, stop_us;
 	struct err err;
 
 	if (!verdict) {
@@ -227,6 +227,8 @@ static void take_verdict(struct tool *t, const struct record *r, const char *id)
 	snprintf(s->auth.by, sizeof s->auth.by, "%s", by ? by : "ocpp");
 	if (json_want_time(auth, "until", &until_us, &err) > 0)
 		s->auth.until_ms = until_us / 1000;
+	if (json_want_time(auth, "stop_at", &stop_us, &err) > 0)
+		s->auth.stop_ms = stop_us / 1000;
 	json_num(json_get(auth, "energy_max_wh"), 0, 1e12, &s->auth.energy_max_wh);
 	snprintf(s->ask_id, sizeof s->ask_id, "%s", id);
 	if (group_of(auth))

@@ -314,7 +314,7 @@ static const char *limit_reached(const struct session *x, const struct session_n
 {
 	const struct session_auth *a = &x->now.auth;
 
-	if (a->until_ms && now->wall_ms >= a->until_ms)
+	if (a->stop_ms && now->wall_ms >= a->stop_ms)
 		return "TimeLimitReached";
 	if (a->energy_max_wh > 0 && x->now.begun && x->now.begin.have && x->meter_known &&
 	    x->import_wh - x->now.begin.import_wh >= a->energy_max_wh)
@@ -471,7 +471,7 @@ int64_t session_next_ms(const struct sessions *s, int evse, const struct session
 {
 	const struct session *x = &s->evse[evse - 1];
 	int64_t next = x->asking != SESSION_ASK_NONE ? x->ask_until_ms : SESSION_NEVER;
-	int64_t until = x->now.auth.until_ms;
+	int64_t stop = x->now.auth.stop_ms;
 
 	if (x->read_id[0] && x->read_until_ms < next)
 		next = x->read_until_ms;
@@ -482,8 +482,8 @@ int64_t session_next_ms(const struct sessions *s, int evse, const struct session
 	if (x->now.stopping && x->pilot.closed && x->open_until_ms > now->mono_ms &&
 	    x->open_until_ms < next)
 		next = x->open_until_ms;
-	if (until && x->now.authorized && !x->now.stopping &&
-	    now->mono_ms + (until - now->wall_ms) < next)
-		next = now->mono_ms + (until - now->wall_ms);
+	if (stop && x->now.authorized && !x->now.stopping &&
+	    now->mono_ms + (stop - now->wall_ms) < next)
+		next = now->mono_ms + (stop - now->wall_ms);
 	return next;
 }

@@ -80,7 +80,9 @@ struct session_auth {
 	char verdict[SESSION_WORD_MAX];
 	char by[SESSION_WORD_MAX];
 	char group_hash[SESSION_HASH_MAX];
-	int64_t until_ms;     /* UTC; 0 = no end */
+	int64_t
+	    until_ms; /* UTC until which the verdict is good; told on, ends nothing; 0 = not said */
+	int64_t stop_ms;      /* UTC at which the session ends; 0 = no end */
 	double energy_max_wh; /* 0 = no limit */
 };
 

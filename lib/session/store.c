@@ -50,7 +50,7 @@ void store_write(struct jw *w, const struct session_stored *s)
 		jw_kstr(w, texts[i].name, base + texts[i].at);
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		jw_kbool(w, flags[i].name, *(const bool *)(base + flags[i].at));
-	jw_kint(w, "until_ms", s->auth.until_ms);
+	jw_kint(w, "stop_ms", s->auth.stop_ms);
 	jw_knum(w, "energy_max_wh", s->auth.energy_max_wh, 3);
 	jw_kint(w, "remote_start_id", s->remote_start_id);
 	jw_knum(w, "begin_wh", s->begin.import_wh, 6);
@@ -80,7 +80,7 @@ int store_read(jv obj, struct session_stored *s, struct err *err)
 			return err_set(err, "%s: expected true or false", flags[i].name);
 		*(bool *)(base + flags[i].at) = json_bool(v, false);
 	}
-	if (json_want_int(obj, "until_ms", 0, 1LL << 52, &s->auth.until_ms, err) <= 0 ||
+	if (json_want_int(obj, "stop_ms", 0, 1LL << 52, &s->auth.stop_ms, err) <= 0 ||
 	    json_want_num(obj, "energy_max_wh", 0, 1e12, &s->auth.energy_max_wh, err) <= 0 ||
 	    json_want_int(obj, "remote_start_id", -(1LL << 52), 1LL << 52, &s->remote_start_id,
 			  err) <= 0 ||

@@ -112,7 +112,7 @@ const char *session_on_token(struct sessions *s, int evse, const struct session_
 		return "no_evse";
 	if (x->asking != SESSION_ASK_NONE || (x->now.stopping && x->now.begun && !x->now.end_read))
 		return "busy";
-	if (is_repeat(s, x, t, now))
+	if (!t->has_remote_start && is_repeat(s, x, t, now))
 		return "repeat";
 	if (x->now.authorized && !x->now.stopping) {
 		if (t->has_remote_start)

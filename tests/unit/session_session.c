@@ -292,7 +292,7 @@ TEST(bounds_of_the_authorisation_end_it)
 {
 	struct session_conf c = conf_of(1);
 	struct session_auth a = {
-	    .verdict = "Accepted", .by = "ocpp", .until_ms = 1060000, .energy_max_wh = 500};
+	    .verdict = "Accepted", .by = "ocpp", .stop_ms = 1060000, .energy_max_wh = 500};
 
 	c.ocpp = true;
 	begin(&c);
