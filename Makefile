@@ -84,7 +84,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench
 all: bins
 bins: $(BINS) $(B)/share
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## //p' Makefile tests/tests.mk
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

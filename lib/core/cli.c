@@ -247,6 +247,8 @@ static int set_json(const struct cli_opt *o, jv v, struct err *err)
 			*(int *)o->dest = truth;
 		return 0;
 	}
+	if (json_str(v) && o->kind != CLI_LIST) /* numbers too: templates put them in quotes */
+		return set_text(o, json_str(v), err);
 	if (o->kind == CLI_INT) {
 		if (!json_int(v, (int64_t)o->min, (int64_t)o->max, &whole))
 			return err_set(err, "expected a whole number from %.10g to %.10g", o->min,
@@ -261,9 +263,7 @@ static int set_json(const struct cli_opt *o, jv v, struct err *err)
 		*(double *)o->dest = num;
 		return 0;
 	}
-	if (!json_str(v))
-		return err_set(err, "expected a string");
-	return set_text(o, json_str(v), err);
+	return err_set(err, "expected a string");
 }
 
 struct applying {
