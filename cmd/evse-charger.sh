@@ -177,6 +177,7 @@ check() {
 	expand
 	jq -e 'type == "object"' "$run/evse.json" >/dev/null 2>"$run/check.txt" ||
 		fail 78 "$config: not a JSON object: $(head -n 1 "$run/check.txt")"
+	[ -n "$(services "$run/evse.json")" ] || fail 78 "$config: no section that is a tool: nothing would run"
 	wrong=0
 	for s in $(services "$run/evse.json"); do
 		p=$(program "$s")

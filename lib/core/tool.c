@@ -51,7 +51,7 @@ static const struct cli_opt *common_options(struct tool_frame *f)
 	static struct cli_opt table[20];
 	const struct cli_opt rows[] = {
 	    {'S', "src", "NAME", NULL, "name of this instance: the src of its records", CLI_STR,
-	     &f->src, 0, 0, false, false},
+	     &f->src, 0, 0, false, true},
 	    {'p', "pass", NULL, NULL, "copy each good input record, not seen before, to the output",
 	     CLI_FLAG, &f->pass, 0, 0, false, false},
 	    {'i', "input", "FILE", "@file",
