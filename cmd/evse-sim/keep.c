@@ -44,6 +44,10 @@ void keep_save(struct sim *s)
 		jw_kstr(&w, "scenario", s->opt.scenario);
 	}
 	jw_kint(&w, "meter_late_ms", s->hands.meter_late_ms);
+	if (s->serial) {
+		jw_key(&w, "controllers");
+		serial_save(s, &w);
+	}
 	jw_key(&w, "world");
 	sim_save(&s->world, &w);
 	jw_end(&w);
@@ -96,6 +100,9 @@ static int take_up(struct sim *s, jv saved, struct err *err)
 	if (json_want_int(saved, "meter_late_ms", 0, 600000, &late, err) < 0 ||
 	    json_want_int(saved, "scenario_done", 0, INT32_MAX, &done, err) < 0 ||
 	    sim_load(&s->world, json_get(saved, "world"), shift, err) < 0)
+		return -1;
+	if (s->serial && !json_absent(json_get(saved, "controllers")) &&
+	    serial_load(s, json_get(saved, "controllers"), shift, err) < 0)
 		return -1;
 	s->hands.meter_late_ms = (int)late;
 	if (s->script && scenario && strcmp(scenario, s->opt.scenario) == 0)

@@ -68,6 +68,7 @@ static const struct cli_opt options[] = {
 	     interlock),
     OPT_INT(0, "alive-ms", "MS", "the board opens after MS without an alive pulse; 0: never (0)",
 	    alive_ms, 0, 600000),
+    OPT_FLAG("rapi", "OpenEVSE controllers drive the boards, on DIR/rapi.N.tty", rapi),
     OPT_FLAG("rotate", "turn the phases of each further EVSE by one", rotate),
     OPT_NUM("impedance", "OHM", "of the line to the house (0.1)", impedance_ohm, 0, 5),
     OPT_INT(0, "house", "W", "load of the house; negative: it feeds in (600)", house_w, -100000,
@@ -93,8 +94,10 @@ void sim_now(struct sim *s)
 
 void sim_sync(struct sim *s)
 {
-	int64_t next_us = sim_world_next(&s->world);
+	int64_t next_us;
 
+	serial_sync(s);
+	next_us = sim_world_next(&s->world);
 	lines_sync(s);
 	script_check(s->script);
 	if (next_us == SIM_NEVER)
@@ -282,12 +285,15 @@ static int start(struct tool *t)
 			return code;
 		script_start(s->script, tool_now(t).mono_us, 0);
 	}
+	if (s->opt.rapi)
+		serial_make(s);
 	code = keep_load(s);
 	if (code)
 		return code;
 	s->world_timer = (struct loop_timer){.name = "world", .fn = on_world, .ctx = s};
 	sim_now(s);
-	if (lines_start(s, &err) < 0 || (!t->replaying && meters_start(s, &err) < 0)) {
+	if (lines_start(s, &err) < 0 || (s->serial && serial_start(s, &err) < 0) ||
+	    (!t->replaying && meters_start(s, &err) < 0)) {
 		log_error("%s", err.msg);
 		return EXIT_UNAVAILABLE;
 	}
@@ -306,6 +312,7 @@ static void stop(struct tool *t)
 	}
 	sim_mbserve_free(s->modbus);
 	sim_pilotsock_free(s->pilots);
+	serial_stop(s);
 	script_free(s->script);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);

@@ -12,6 +12,7 @@
 #include "sim/world.h"
 
 struct script;
+struct serial;
 
 struct options {
 	const char *dir, *scenario, *modbus_host;
@@ -19,7 +20,7 @@ struct options {
 	    house_w;
 	int64_t cp_noise_mv, seed, keepalive_ms, interval_ms;
 	double tethered_a, impedance_ohm;
-	bool interlock, rotate, no_tty, fresh;
+	bool interlock, rotate, no_tty, fresh, rapi;
 };
 
 /* What the last `car` record said that makes a new one due when it changes. */
@@ -36,10 +37,11 @@ struct sim {
 	struct sim_pilotsock *pilots;
 	struct sim_mbserve *modbus;
 	struct script *script;
+	struct serial *serial; /* of each EVSE; NULL without --rapi */
 	struct sim_wire sent[SIM_EVSE_MAX];
 	struct car_said said[SIM_EVSE_MAX];
-	struct loop_timer world_timer, keepalive_timer, report_timer, save_timer;
-	int pilot_channel, lock_fd;
+	struct loop_timer world_timer, keepalive_timer, report_timer, save_timer, serial_timer;
+	int pilot_channel, serial_channel, lock_fd;
 };
 
 /** Brings the world to this turn's instant. */
@@ -57,6 +59,17 @@ void lines_car(struct sim *s, int evse);
 /* ---- meters.c: the Modbus devices ---- */
 
 int meters_start(struct sim *s, struct err *err);
+
+/* ---- serial.c: OpenEVSE controllers ---- */
+
+/** Makes the controllers, before a saved world is taken up. */
+void serial_make(struct sim *s);
+int serial_start(struct sim *s, struct err *err);
+void serial_stop(struct sim *s);
+/** Lets the controllers look and act. */
+void serial_sync(struct sim *s);
+void serial_save(const struct sim *s, struct jw *out);
+int serial_load(struct sim *s, jv from, int64_t shift_us, struct err *err);
 
 /* ---- keep.c: the state file ---- */
 

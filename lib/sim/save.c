@@ -77,6 +77,35 @@ static const struct member evse_members[] = {
     M(sim_evse, BOOL, plugged), {NULL, 0, INT},
 };
 
+static const struct member openevse_members[] = {
+    {"mode", offsetof(struct openevse, mode), INT},
+    M(openevse, INT, amps),
+    M(openevse, INT, max_amps),
+    M(openevse, INT, pilot),
+    M(openevse, INT, candidate),
+    M(openevse, INT, fault),
+    M(openevse, BOOL, relay),
+    M(openevse, BOOL, auth_locked),
+    M(openevse, BOOL, boot_locked),
+    M(openevse, INT, once),
+    M(openevse, INT, gfci_count),
+    M(openevse, INT, ground_count),
+    M(openevse, INT, stuck_count),
+    M(openevse, INT, heartbeat_s),
+    M(openevse, INT, heartbeat_a),
+    M(openevse, BOOL, heartbeat_missed),
+    M(openevse, INSTANT, debounce_us),
+    M(openevse, INSTANT, relay_us),
+    M(openevse, INSTANT, sleep_us),
+    M(openevse, INSTANT, retry_us),
+    M(openevse, INSTANT, heartbeat_us),
+    M(openevse, INSTANT, closed_us),
+    M(openevse, I64, charged_us),
+    M(openevse, I64, session_start.wh),
+    M(openevse, I64, session_start.nj),
+    {NULL, 0, INT},
+};
+
 #define PHASE(type, kind, name, i)                                                               \
 	{                                                                                        \
 #name "_" #i,                                                                    \
@@ -293,4 +322,16 @@ int sim_load(struct sim_world *w, jv from, int64_t shift_us, struct err *err)
 			return err_prefix(err, "EVSE %d", i + 1);
 	sim_world_settle(w);
 	return 0;
+}
+
+void sim_save_openevse(const struct openevse *o, struct jw *out)
+{
+	jw_obj(out);
+	save_members(openevse_members, o, out);
+	jw_end(out);
+}
+
+int sim_load_openevse(struct openevse *o, jv from, int64_t shift_us, struct err *err)
+{
+	return load_members(openevse_members, from, o, shift_us, err);
 }

@@ -6,6 +6,7 @@
 #include "core/err.h"
 #include "core/json.h"
 #include "core/jw.h"
+#include "sim/openevse.h"
 #include "sim/world.h"
 
 enum { SIM_SAVE_FORMAT = 1 };
@@ -20,5 +21,9 @@ void sim_save(const struct sim_world *w, struct jw *out);
  * @return  0, or -1 with @err; the world is then to be made anew
  */
 int sim_load(struct sim_world *w, jv from, int64_t shift_us, struct err *err);
+
+/** The same for a controller board. */
+void sim_save_openevse(const struct openevse *o, struct jw *out);
+int sim_load_openevse(struct openevse *o, jv from, int64_t shift_us, struct err *err);
 
 #endif

@@ -294,6 +294,18 @@ need_pymodbus() {
 	[ "$output" = 0 ]
 }
 
+# ---- controllers ----
+
+@test "an OpenEVSE controller answers on its serial line" {
+	start --rapi
+	timeout 10 cat "$D/rapi.1.tty" >"$BATS_TEST_TMPDIR/rapi" 3>&- 7>&- &
+	say '{"kind":"plug","car":"family"}'
+	printf '$GC^20\r' >"$D/rapi.1.tty"
+	await '.type == "car" and .current_a[1] > 15.9'
+	tr '\r' '\n' <"$BATS_TEST_TMPDIR/rapi" | grep -F '$OK 6 80 16 32^18'
+	tr '\r' '\n' <"$BATS_TEST_TMPDIR/rapi" | grep -F '$AT 03 03 16 0140^33'
+}
+
 # ---- what survives ----
 
 @test "the world goes on after kill -9" {
