@@ -73,6 +73,7 @@ static int configure(struct app *a)
 	c->times.raise = (int)o->raise_ms;
 	c->times.open = (int)o->open_ms;
 	c->times.close_hold = (int)o->close_ms;
+	c->times.min_close = (int)o->min_close_ms;
 	c->times.fault_f = (int)o->fault_f_ms;
 	c->times.phase_wait = (int)o->phase_wait_ms;
 	code = parse_wake(&o->wake, c);
@@ -380,6 +381,9 @@ int main(int argc, char **argv)
 	    {0, "close-hold", "MS", NULL,
 	     "how long C must stand before closing, 0 to 2500 (default 500)", CLI_INT, &o->close_ms,
 	     0, 2500, false, false},
+	    {0, "min-close", "MS", NULL,
+	     "time between two closings and from the start, 0 to 60000 (default 10000)", CLI_INT,
+	     &o->min_close_ms, 0, 60000, false, false},
 	    {0, "fault-f", "MS", NULL,
 	     "state F after a fault, 300 to 10000 (default 300); 0: X1 only, not conformant",
 	     CLI_INT, &o->fault_f_ms, 0, 10000, false, false},
@@ -434,6 +438,7 @@ int main(int argc, char **argv)
 			      .phases = 3,
 			      .open_ms = 10,
 			      .close_ms = 500,
+			      .min_close_ms = 10000,
 			      .fault_f_ms = 300,
 			      .phase_wait_ms = 60000};
 	self_argv = argv;

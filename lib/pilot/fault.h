@@ -35,7 +35,8 @@ enum pilot_fault_cp {
 /* What ends it, once the cause is gone. A person's reset_fault ends every fault whose cause is
  * gone. */
 enum pilot_fault_clear {
-	FAULT_CLEAR_SELF,   /* by itself, after clear_ms without the cause */
+	FAULT_CLEAR_SELF,   /* by itself, once the cause is gone for its time (struct pilot_times,
+			       clear) */
 	FAULT_CLEAR_UNPLUG, /* state A */
 	FAULT_CLEAR_RESET   /* only reset_fault */
 };
@@ -44,7 +45,6 @@ struct pilot_fault_row {
 	const char *code; /* as in the record `pilot` and in the alert */
 	enum pilot_fault_cp cp;
 	enum pilot_fault_clear clear;
-	int clear_ms;
 	int severity;          /* OCPP 2.0.1 event severity, 0 (danger) to 9 */
 	const char *component; /* OCPP 2.0.1 component and variable of NotifyEvent */
 	const char *variable;

@@ -115,7 +115,7 @@ static bool cleared(struct pilot *p, int64_t now, enum pilot_fault f)
 
 	switch (row->clear) {
 	case FAULT_CLEAR_SELF:
-		return held(p, T_CLEAR + (int)f, now, true, row->clear_ms);
+		return held(p, T_CLEAR + (int)f, now, true, p->conf->times.clear[f]);
 	case FAULT_CLEAR_UNPLUG:
 		return p->level == LEVEL_A;
 	case FAULT_CLEAR_RESET:

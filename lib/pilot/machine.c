@@ -58,6 +58,7 @@ void pilot_conf_init(struct pilot_conf *c)
 		    .phase_back = 100,
 		    .replug = 4000,
 		    .hlc_x1 = 3000,
+		    .clear = {[FAULT_PE] = 30000, [FAULT_LOCK] = 1000, [FAULT_DRIVER] = 1000},
 		    .bcb_min = 150,
 		    .bcb_max = 600,
 		    .bcb_window = 3500,
@@ -175,8 +176,8 @@ int64_t pilot_step(struct pilot *p, int64_t now)
 	int64_t next = PILOT_NEVER;
 	int turns = 0;
 
-	/* The parts read each other's results, so an instant is walked through until it is settled.
-	 * Four turns are the most that any reachable state needs (tests/tools/pilot-explore.c). */
+	/* The parts read each other's results, so an instant is walked through until it is settled;
+	 * that every reachable one does is checked by tests/tools/pilot-explore.c. */
 	do {
 		memcpy(&before, p, sizeof before);
 		pilot_sense(p, now);

@@ -24,43 +24,45 @@ enum { PILOT_WAKE_STEPS = 4, PILOT_HISTORY = 4, PILOT_TEMP_STEPS = 3 };
 
 /* All durations in ms. pilot_conf_init() gives the defaults and says where each comes from. */
 struct pilot_times {
-	int open;       /* a level that ends power must stand this long */
-	int level;      /* any other new level must stand this long */
-	int close_hold; /* C or D must stand this long before the contactor closes */
-	int diode_good; /* negative half seen good this long before the contactor closes */
-	int diode_bad;  /* negative half bad this long: diode fault */
-	int cp_short;   /* level E this long: fault */
-	int bad_level;  /* impossible level this long: fault */
-	int settle;     /* readings ignored after the line was switched */
-	int feedback;   /* contactor must follow its command within */
-	int bounce;     /* contactor, RCD and e-stop inputs must stand this long */
-	int min_close;  /* between two closings, and from start-up */
-	int stop;       /* the car may take this long to open S2 after X1 */
-	int fault_f;    /* state F after a fault; 0 = X1 only */
-	int unlock_f;   /* plug freed after this long in E or F */
-	int lock;       /* lock must confirm within */
-	int lock_retry; /* next try of a lock that did not */
-	int watch_low;  /* no setpoint: fall to the fail-safe current */
-	int watch_stop; /* no setpoint: stop */
-	int stale;      /* no reading: driver fault */
-	int raise;      /* between two increases of the duty */
-	int rcd_pulse;  /* length of the self-test pulse */
-	int rcd_seen;   /* both RCD outputs seen active within, after the pulse */
-	int rcd_clear;  /* … and inactive again within */
-	int rcd_retry;  /* next try after a failed self-test */
-	int rcd_retest; /* self-test valid for */
-	int pe;         /* earth missing this long: fault */
-	int pp;         /* new PP code must stand this long */
-	int pp_grace;   /* a missing code this long, without power: fault */
-	int over;       /* overcurrent this long: fault */
-	int follow;     /* the car may take this long to follow a lower duty */
-	int wake_x1;    /* X1 after a wake-up step */
-	int phase_off;  /* contactor open before the phase relay moves */
-	int phase_wait; /* pilot cut while phases change */
-	int phase_load; /* the same, at least, where the contactor opened under load */
-	int phase_back; /* after the pilot is reconnected */
-	int replug;     /* replug simulation */
-	int hlc_x1;     /* X1 between nominal and digital duty */
+	int open;               /* a level that ends power must stand this long */
+	int level;              /* any other new level must stand this long */
+	int close_hold;         /* C or D must stand this long before the contactor closes */
+	int diode_good;         /* negative half seen good this long before the contactor closes */
+	int diode_bad;          /* negative half bad this long: diode fault */
+	int cp_short;           /* level E this long: fault */
+	int bad_level;          /* impossible level this long: fault */
+	int settle;             /* readings ignored after the line was switched */
+	int feedback;           /* contactor must follow its command within */
+	int bounce;             /* contactor, RCD and e-stop inputs must stand this long */
+	int min_close;          /* between two closings, and from start-up */
+	int stop;               /* the car may take this long to open S2 after X1 */
+	int fault_f;            /* state F after a fault; 0 = X1 only */
+	int unlock_f;           /* plug freed after this long in E or F */
+	int lock;               /* lock must confirm within */
+	int lock_retry;         /* next try of a lock that did not */
+	int watch_low;          /* no setpoint: fall to the fail-safe current */
+	int watch_stop;         /* no setpoint: stop */
+	int stale;              /* no reading: driver fault */
+	int raise;              /* between two increases of the duty */
+	int rcd_pulse;          /* length of the self-test pulse */
+	int rcd_seen;           /* both RCD outputs seen active within, after the pulse */
+	int rcd_clear;          /* … and inactive again within */
+	int rcd_retry;          /* next try after a failed self-test */
+	int rcd_retest;         /* self-test valid for */
+	int pe;                 /* earth missing this long: fault */
+	int pp;                 /* new PP code must stand this long */
+	int pp_grace;           /* a missing code this long, without power: fault */
+	int over;               /* overcurrent this long: fault */
+	int follow;             /* the car may take this long to follow a lower duty */
+	int wake_x1;            /* X1 after a wake-up step */
+	int phase_off;          /* contactor open before the phase relay moves */
+	int phase_wait;         /* pilot cut while phases change */
+	int phase_load;         /* the same, at least, where the contactor opened under load */
+	int phase_back;         /* after the pilot is reconnected */
+	int replug;             /* replug simulation */
+	int hlc_x1;             /* X1 between nominal and digital duty */
+	int clear[FAULT_COUNT]; /* a cause gone this long clears its fault, where that clears itself
+				 */
 	int bcb_min, bcb_max, bcb_window; /* a wake-up pulse of the car while the duty is off */
 };
 

@@ -56,6 +56,7 @@ static void start_wake(struct pilot *p, int64_t now)
 	enter(p, now, w->cut && p->conf->cp_disconnect ? SEQ_CUT : SEQ_F, w->hold);
 }
 
+/* Between nominal and digital duty lies X1; while there is no duty the choice is free. */
 static void start_digital(struct pilot *p, int64_t now)
 {
 	bool want = p->wanted.digital && p->conf->hlc;
@@ -64,7 +65,8 @@ static void start_digital(struct pilot *p, int64_t now)
 		return;
 	if (pilot_pwm(p))
 		enter(p, now, SEQ_X1, p->conf->times.hlc_x1);
-	p->digital = want;
+	else
+		p->digital = want;
 }
 
 static void cut_done(struct pilot *p, int64_t now)
@@ -78,12 +80,12 @@ void pilot_sequence(struct pilot *p, int64_t now)
 
 	if (pilot_level_wants(p->level) && p->offer)
 		p->seen_c = true;
+	if (p->seq == SEQ_NONE || !pilot_pwm(p))
+		start_digital(p, now);
 	switch (p->seq) {
 	case SEQ_NONE:
 		if (phases_wanted(p))
 			start_phases(p, now);
-		if (p->seq == SEQ_NONE)
-			start_digital(p, now);
 		if (p->seq == SEQ_NONE)
 			start_wake(p, now);
 		break;
