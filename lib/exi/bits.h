@@ -1,7 +1,9 @@
-/* Reading and writing bit-packed octets, most significant bit first (EXI 1.0, section 7.1). Private to lib/exi.
+/* Reading and writing bit-packed octets, most significant bit first (EXI 1.0, section 7.1). Private
+ * to lib/exi.
  *
- * The reader never reads outside its octets: beyond the end it gives zeros and sets over, which the caller looks
- * at once per event. The writer counts what doesn't fit and sets full. Neither allocates. */
+ * The reader never reads outside its octets: beyond the end it gives zeros and sets over, which the
+ * caller looks at once per event. The writer counts what doesn't fit and sets full. Neither
+ * allocates. */
 #ifndef EXI_BITS_H
 #define EXI_BITS_H
 
@@ -64,7 +66,8 @@ static inline uint64_t bit_get(struct bit_reader *b, unsigned n)
 	return v >> (64 - n);
 }
 
-/* An unsigned integer in groups of seven bits, the lowest first; false where it has more than 64 bits. */
+/* An unsigned integer in groups of seven bits, the lowest first; false where it has more than 64
+ * bits. */
 static inline bool bit_get_uint(struct bit_reader *b, uint64_t *value)
 {
 	uint64_t v = 0, octet;

@@ -5,7 +5,8 @@
 int grammar_fail(struct reader *r, uint32_t bit, const char *what, const char *name)
 {
 	r->err->bit = bit;
-	snprintf(r->err->what, sizeof r->err->what, name ? "%s: %s" : "%s%s", name ? name : "", what);
+	snprintf(r->err->what, sizeof r->err->what, name ? "%s: %s" : "%s%s", name ? name : "",
+		 what);
 	r->err->expected[0] = '\0';
 	return -1;
 }
@@ -79,10 +80,10 @@ int grammar_open(struct reader *r, const uint8_t *data, size_t size, struct exi_
 	if (size && data[0] == 0x80)
 		return 0;
 	grammar_fail(r, 0,
-		     size == 0                   ? "empty"
-		     : (data[0] & 0xc0) != 0x80  ? "EXI header: distinguishing bits wrong"
-		     : data[0] & 0x20            ? "EXI header: options, which this profile has not"
-						 : "EXI header: version not 1",
+		     size == 0                  ? "empty"
+		     : (data[0] & 0xc0) != 0x80 ? "EXI header: distinguishing bits wrong"
+		     : data[0] & 0x20           ? "EXI header: options, which this profile has not"
+						: "EXI header: version not 1",
 		     NULL);
 	snprintf(err->expected, sizeof err->expected, "octet 80");
 	return -1;
@@ -109,8 +110,32 @@ int grammar_root(struct reader *r, int schema, int flags, const struct exi_field
 	return (int)code;
 }
 
-/* Nothing may follow but padding. Cars have been seen to pad a message that ends with an octet by one more zero
- * octet; that alone is let pass. */
+int grammar_root_find(int schema, int flags, const char *name, const struct exi_field **f,
+		      const char **what)
+{
+	const struct exi_schema_row *row = &exi_schemas[schema];
+	int n = flags & EXI_FRAGMENT ? row->nfragments : row->nroots, found = -1;
+	uint16_t first = flags & EXI_FRAGMENT ? row->fragments : row->roots;
+
+	*what = "the schema has no such element";
+	for (int i = 0; i < n; i++) {
+		const struct exi_field *row_field = &exi_fields[exi_roots[first + i]];
+
+		if (exi_roots[first + i] == EXI_NONE || row_field->flags & EXI_F_REFUSED ||
+		    strcmp(name, exi_name(row_field->name)) != 0)
+			continue;
+		if (found >= 0) {
+			*what = "several namespaces have an element of that name";
+			return -1;
+		}
+		found = i;
+		*f = row_field;
+	}
+	return found;
+}
+
+/* Nothing may follow but padding. Cars have been seen to pad a message that ends with an octet by
+ * one more zero octet; that alone is let pass. */
 static bool grammar_end(struct bit_reader *b)
 {
 	uint32_t left = b->end - b->pos;
@@ -127,9 +152,12 @@ int grammar_close(struct reader *r, int schema, int flags)
 		uint64_t code = bit_get(&r->b, grammar_root_bits(row, flags));
 
 		if (r->b.over || code != row->nfragments + 1u)
-			return grammar_fail(r, at, "no end of the fragment after its element", NULL);
+			return grammar_fail(r, at, "no end of the fragment after its element",
+					    NULL);
 	}
 	if (r->b.over)
 		return grammar_fail(r, at, "the stream ends inside the message", NULL);
-	return grammar_end(&r->b) ? 0 : grammar_fail(r, r->b.pos, "octets after the end of the message", NULL);
+	return grammar_end(&r->b)
+		   ? 0
+		   : grammar_fail(r, r->b.pos, "octets after the end of the message", NULL);
 }

@@ -1,4 +1,5 @@
-/* What reading and writing share: a reader with its errors, the header, the frame around an element. Private. */
+/* What reading and writing share: a reader with its errors, the header, the frame around an
+ * element. Private. */
 #ifndef EXI_GRAMMAR_H
 #define EXI_GRAMMAR_H
 
@@ -19,7 +20,8 @@ int grammar_fail(struct reader *r, uint32_t bit, const char *what, const char *n
 int grammar_bad_event(struct reader *r, const struct exi_state *s, uint32_t bit, uint64_t code);
 
 /* A bad value of a field; -1. */
-int grammar_bad_value(struct reader *r, uint32_t bit, enum value_bad bad, const struct exi_field *f);
+int grammar_bad_value(struct reader *r, uint32_t bit, enum value_bad bad,
+		      const struct exi_field *f);
 
 /* Writes the names of what a state permits. */
 void grammar_list(const struct exi_state *s, char *buf, size_t size);
@@ -27,11 +29,17 @@ void grammar_list(const struct exi_state *s, char *buf, size_t size);
 /* Checks size and the header octet and sets the reader behind it. */
 int grammar_open(struct reader *r, const uint8_t *data, size_t size, struct exi_err *err);
 
-/* The event code of the root or fragment element; *f is its declaration. Returns the code, or -1. */
+/* The event code of the root or fragment element; *f is its declaration. Returns the code, or -1.
+ */
 int grammar_root(struct reader *r, int schema, int flags, const struct exi_field **f);
 
 /* What follows the root element: ED of a fragment, padding, and nothing else. */
 int grammar_close(struct reader *r, int schema, int flags);
+
+/* The code of a root or fragment element by its name; -1 with *what said where there is none, or
+ * where several namespaces have one. */
+int grammar_root_find(int schema, int flags, const char *name, const struct exi_field **f,
+		      const char **what);
 
 static inline unsigned grammar_root_bits(const struct exi_schema_row *row, int flags)
 {

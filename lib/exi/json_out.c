@@ -127,11 +127,13 @@ static void put_hex(struct text *t, const uint8_t *p, size_t n)
 /* Source: RFC 4648, section 4. */
 static void put_base64(struct text *t, const uint8_t *p, size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *at = room(t, (n + 2) / 3 * 4);
 
 	for (; at && n; at += 4) {
-		uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
+		uint32_t v =
+		    (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
 
 		at[0] = digits[v >> 18];
 		at[1] = digits[v >> 12 & 63];
@@ -219,16 +221,16 @@ static void on_restart(void *ctx)
 	t->len = 1;
 }
 
-ssize_t exi_to_json(int schema, int flags, const uint8_t *data, size_t size, char *out, size_t outsize,
-		    const char **message, struct exi_err *err)
+ssize_t exi_to_json(int schema, int flags, const uint8_t *data, size_t size, char *out,
+		    size_t outsize, const char **message, struct exi_err *err)
 {
 	static const struct exi_visitor visitor = {
-		.open = on_open,
-		.close = on_close,
-		.open_list = on_open_list,
-		.close_list = on_close_list,
-		.value = on_value,
-		.restart = on_restart,
+	    .open = on_open,
+	    .close = on_close,
+	    .open_list = on_open_list,
+	    .close_list = on_close_list,
+	    .value = on_value,
+	    .restart = on_restart,
 	};
 	struct text t = {data, size, out, outsize, 0, false};
 

@@ -1,7 +1,8 @@
-/* The shape of the generated grammar tables (lib/exi/tables/). README.md in this folder explains them.
+/* The shape of the generated grammar tables (lib/exi/tables/). README.md in this folder explains
+ * them.
  *
- * Private to lib/exi; the one public thing here is what the generated headers need. All indices are positions
- * in the arrays declared at the end. Nothing here is written after start-up. */
+ * Private to lib/exi; the one public thing here is what the generated headers need. All indices are
+ * positions in the arrays declared at the end. Nothing here is written after start-up. */
 #ifndef EXI_TABLES_H
 #define EXI_TABLES_H
 
@@ -21,10 +22,10 @@ enum exi_kind {
 
 struct exi_simple {
 	uint8_t kind;
-	uint8_t bits;             /* BOOL, NBIT, ENUM */
-	uint8_t size;             /* octets of the C member */
-	uint8_t is_signed;        /* of the C member */
-	uint16_t values, nvalues; /* ENUM: words in exi_values */
+	uint8_t bits;              /* BOOL, NBIT, ENUM */
+	uint8_t size;              /* octets of the C member */
+	uint8_t is_signed;         /* of the C member */
+	uint16_t values, nvalues;  /* ENUM: words in exi_values */
 	uint32_t min_len, max_len; /* STR in characters; HEX, BASE64 in octets */
 	int64_t low;
 	uint64_t high;
@@ -46,8 +47,9 @@ struct exi_field {
 	uint16_t type;
 	uint16_t max;    /* LIST: most items, 0 = no bound */
 	uint16_t offset; /* in the C structure */
-	uint16_t present; /* offset of the octet that says whether (or which); EXI_NONE = always there */
-	uint8_t which;   /* value of that octet */
+	uint16_t
+	    present; /* offset of the octet that says whether (or which); EXI_NONE = always there */
+	uint8_t which; /* value of that octet */
 	uint8_t place;
 	uint8_t flags;
 	uint8_t gap[2]; /* LIST: bits of the event code before the second item, before later ones */
@@ -77,11 +79,11 @@ struct exi_type {
 
 struct exi_message_row {
 	uint16_t name;
-	uint16_t size;   /* of its C structure */
-	uint16_t type;   /* of the root element, or of the body element where the schema wraps */
-	uint16_t body;   /* offset of the body in the structure */
+	uint16_t size; /* of its C structure */
+	uint16_t type; /* of the root element, or of the body element where the schema wraps */
+	uint16_t body; /* offset of the body in the structure */
 	uint8_t schema;
-	uint8_t code;    /* event code of the root element, or of the body element */
+	uint8_t code; /* event code of the root element, or of the body element */
 };
 
 struct exi_schema_row {
@@ -95,8 +97,8 @@ struct exi_schema_row {
 	uint16_t header, body;          /* types of its two elements */
 };
 
-extern const char exi_names[];         /* each: its length in one octet, the text, NUL */
-extern const uint16_t exi_values[];    /* words of enumerations, in exi_names */
+extern const char exi_names[];      /* each: its length in one octet, the text, NUL */
+extern const uint16_t exi_values[]; /* words of enumerations, in exi_names */
 extern const struct exi_simple exi_simples[];
 extern const struct exi_field exi_fields[];
 extern const struct exi_prod exi_prods[];

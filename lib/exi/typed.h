@@ -1,9 +1,10 @@
 /* Messages as C structures, for protocol code.
  *
- * Each message and type has one generated structure (lib/exi/tables/din.h, iso2.h, iso20.h, sap.h, dsig.h), whose members
- * carry the schema's names. Reading checks the whole stream and fills the structure; text, octets and lists stay
- * where they are, in the stream, and are fetched by the functions below, so a message of any size needs no memory but
- * its structure (the largest is below 4 KiB). Writing takes the same structure. Nothing allocates or blocks.
+ * Each message and type has one generated structure (lib/exi/tables/din.h, iso2.h, iso20.h, sap.h,
+ * dsig.h), whose members carry the schema's names. Reading checks the whole stream and fills the
+ * structure; text, octets and lists stay where they are, in the stream, and are fetched by the
+ * functions below, so a message of any size needs no memory but its structure (the largest is below
+ * 4 KiB). Writing takes the same structure. Nothing allocates or blocks.
  *
  *     struct exi_in in;
  *     if (exi_open(&in, EXI_ISO20_DC, octets, size, &err) < 0) …
@@ -27,14 +28,15 @@ struct exi_in {
 	const uint8_t *data;
 	uint32_t size;
 	int schema;
-	int message; /* enum exi_message */
+	int message;       /* enum exi_message */
 	bool two_bit_ends; /* full lists end in two bits (README.md); set by exi_read */
 };
 
 /**
  * Finds out which message a stream is.
  *
- * @return  0, or -1 with err filled. The rest of the message may still be wrong: exi_read checks it whole.
+ * @return  0, or -1 with err filled. The rest of the message may still be wrong: exi_read checks it
+ * whole.
  */
 int exi_open(struct exi_in *in, int schema, const uint8_t *data, size_t size, struct exi_err *err);
 
@@ -52,7 +54,8 @@ int exi_read(struct exi_in *in, void *msg, size_t size, struct exi_err *err);
  *
  * @msg      the structure of that message
  * @msgsize  its sizeof; another size is refused
- * @return   octets written, or -1 with err filled: what is missing, too long, too many or out of range
+ * @return   octets written, or -1 with err filled: what is missing, too long, too many or out of
+ * range
  */
 ssize_t exi_write(int message, const void *msg, size_t msgsize, uint8_t *out, size_t outsize,
 		  struct exi_err *err);

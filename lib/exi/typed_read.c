@@ -65,10 +65,11 @@ static inline enum value_bad read_simple(struct typed *t, const struct exi_simpl
 
 static int bad_frame(struct typed *t, const struct exi_field *f, uint32_t at)
 {
-	return grammar_fail(&t->r, at,
-			    t->r.b.over ? "the stream ends inside an element"
-					: "second-level event code (xsi:type, xsi:nil or undeclared content)",
-			    exi_name(f->name));
+	return grammar_fail(
+	    &t->r, at,
+	    t->r.b.over ? "the stream ends inside an element"
+			: "second-level event code (xsi:type, xsi:nil or undeclared content)",
+	    exi_name(f->name));
 }
 
 /* What stands behind the event code of a field; one of a list's items where it is one. */
@@ -82,6 +83,7 @@ static inline int read_content(struct typed *t, const struct exi_field *f, uint8
 		return read_type(t, f->type, at);
 	if (f->place == EXI_PLACE_ELEMENT && bit_get(b, 1))
 		return bad_frame(t, f, from);
+	from = b->pos;
 	bad = read_simple(t, &exi_simples[f->type], at);
 	if (bad || b->over)
 		return grammar_bad_value(&t->r, from, bad, f);
@@ -103,7 +105,8 @@ static inline const struct exi_prod *next_event(struct typed *t, const struct ex
 	return &exi_prods[s->prod + code];
 }
 
-/* A whole list: its items are checked here and fetched later. Returns the production after it, or NULL. */
+/* A whole list: its items are checked here and fetched later. Returns the production after it, or
+ * NULL. */
 static const struct exi_prod *read_list(struct typed *t, const struct exi_prod *p, uint8_t *at)
 {
 	const struct exi_field *f = &exi_fields[p->field];
@@ -145,7 +148,8 @@ static int read_lazy(struct typed *t, const struct exi_prod *p, uint8_t *at)
 static int bad_field(struct typed *t, const struct exi_prod *p, const struct exi_state *s)
 {
 	if (p->field >= EXI_MIXED)
-		return grammar_bad_event(&t->r, s, t->r.b.pos - s->bits, (uint64_t)(p - exi_prods) - s->prod);
+		return grammar_bad_event(&t->r, s, t->r.b.pos - s->bits,
+					 (uint64_t)(p - exi_prods) - s->prod);
 	return grammar_fail(&t->r, t->r.b.pos - s->bits, "abstract element",
 			    exi_name(exi_fields[p->field].name));
 }
@@ -186,14 +190,17 @@ static int frame_event(struct typed *t, const char *expected)
 
 	if (!bit_get(&t->r.b, 1) && !t->r.b.over)
 		return 0;
-	grammar_fail(&t->r, at, t->r.b.over ? "the stream ends inside V2G_Message" : "second-level event code",
+	grammar_fail(&t->r, at,
+		     t->r.b.over ? "the stream ends inside V2G_Message" : "second-level event code",
 		     NULL);
 	snprintf(t->r.err->expected, sizeof t->r.err->expected, "%s", expected);
 	return -1;
 }
 
-/* Up to the event code of the body's element; header may be NULL. Returns the production, or NULL. */
-static const struct exi_prod *read_head(struct typed *t, const struct exi_schema_row *row, uint8_t *header)
+/* Up to the event code of the body's element; header may be NULL. Returns the production, or NULL.
+ */
+static const struct exi_prod *read_head(struct typed *t, const struct exi_schema_row *row,
+					uint8_t *header)
 {
 	const struct exi_prod *p;
 
@@ -206,7 +213,8 @@ static const struct exi_prod *read_head(struct typed *t, const struct exi_schema
 		return NULL;
 	}
 	if (p && exi_fields[p->field].flags & EXI_F_REFUSED) {
-		grammar_fail(&t->r, t->r.b.pos, "abstract element", exi_name(exi_fields[p->field].name));
+		grammar_fail(&t->r, t->r.b.pos, "abstract element",
+			     exi_name(exi_fields[p->field].name));
 		return NULL;
 	}
 	return p;
@@ -228,7 +236,8 @@ int exi_open(struct exi_in *in, int schema, const uint8_t *data, size_t size, st
 	const struct exi_field *f;
 	int code;
 
-	*in = (struct exi_in){.data = data, .size = (uint32_t)size, .schema = schema, .message = -1};
+	*in =
+	    (struct exi_in){.data = data, .size = (uint32_t)size, .schema = schema, .message = -1};
 	if (grammar_open(&t.r, data, size, err) < 0)
 		return -1;
 	code = grammar_root(&t.r, schema, 0, &f);
@@ -261,7 +270,8 @@ static int read_message(struct typed *t, uint8_t *msg)
 		if (read_type(t, m->type, msg) < 0)
 			return -1;
 	} else if (!read_head(t, row, msg) || read_type(t, m->type, msg + m->body) < 0 ||
-		   frame_event(t, "the end of Body") < 0 || frame_event(t, "the end of V2G_Message") < 0) {
+		   frame_event(t, "the end of Body") < 0 ||
+		   frame_event(t, "the end of V2G_Message") < 0) {
 		return -1;
 	}
 	return grammar_close(&t->r, t->in->schema, 0);

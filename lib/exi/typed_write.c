@@ -15,7 +15,8 @@ static int write_type(struct writer *w, uint16_t type, const uint8_t *base);
 static int fail(struct writer *w, const char *what, const char *name)
 {
 	*w->err = (struct exi_err){0};
-	snprintf(w->err->what, sizeof w->err->what, name ? "%s: %s" : "%s%s", name ? name : "", what);
+	snprintf(w->err->what, sizeof w->err->what, name ? "%s: %s" : "%s%s", name ? name : "",
+		 what);
 	return -1;
 }
 
@@ -61,7 +62,8 @@ static void copy_bits(struct bit_writer *w, const struct exi_in *in, uint32_t fr
 	}
 }
 
-static enum value_bad write_str(struct bit_writer *w, const struct exi_simple *s, const struct exi_str *v)
+static enum value_bad write_str(struct bit_writer *w, const struct exi_simple *s,
+				const struct exi_str *v)
 {
 	const struct exi_in *in = v->at;
 	struct bit_reader b;
@@ -80,7 +82,8 @@ static enum value_bad write_str(struct bit_writer *w, const struct exi_simple *s
 	return VALUE_GOOD;
 }
 
-static enum value_bad write_bin(struct bit_writer *w, const struct exi_simple *s, const struct exi_bin *v)
+static enum value_bad write_bin(struct bit_writer *w, const struct exi_simple *s,
+				const struct exi_bin *v)
 {
 	if (!v->bit)
 		return value_write_octets(w, s, v->at, v->len);
@@ -91,7 +94,8 @@ static enum value_bad write_bin(struct bit_writer *w, const struct exi_simple *s
 	return VALUE_GOOD;
 }
 
-static inline enum value_bad write_simple(struct bit_writer *w, const struct exi_simple *s, const uint8_t *at)
+static inline enum value_bad write_simple(struct bit_writer *w, const struct exi_simple *s,
+					  const uint8_t *at)
 {
 	uint64_t v;
 
@@ -159,10 +163,12 @@ static int copy_list(struct writer *w, const struct exi_list *list, const struct
 }
 
 /* The production that the list's items led to last, or NULL. The first item's code has been put. */
-static const struct exi_prod *write_list(struct writer *w, const struct exi_prod *p, const struct exi_list *list)
+static const struct exi_prod *write_list(struct writer *w, const struct exi_prod *p,
+					 const struct exi_list *list)
 {
 	const struct exi_field *f = &exi_fields[p->field];
-	size_t size = f->flags & EXI_F_COMPLEX ? exi_types[f->type].size : exi_simples[f->type].size;
+	size_t size =
+	    f->flags & EXI_F_COMPLEX ? exi_types[f->type].size : exi_simples[f->type].size;
 	const struct exi_prod *last = p;
 
 	if (f->max && list->n > f->max) {
@@ -201,9 +207,10 @@ static inline bool has_field(const struct exi_field *f, const uint8_t *base)
 	return true;
 }
 
-/* Chooses what comes next: the first that the structure has, in the order of the schema; NULL = nothing fits. */
-static inline const struct exi_prod *choose(struct writer *w, const struct exi_state *s, uint16_t done,
-					    const uint8_t *base)
+/* Chooses what comes next: the first that the structure has, in the order of the schema; NULL =
+ * nothing fits. */
+static inline const struct exi_prod *choose(struct writer *w, const struct exi_state *s,
+					    uint16_t done, const uint8_t *base)
 {
 	const struct exi_prod *p = &exi_prods[s->prod];
 
@@ -211,7 +218,8 @@ static inline const struct exi_prod *choose(struct writer *w, const struct exi_s
 		if (p->field != EXI_EE) {
 			if (p->field >= EXI_MIXED || p->field == done)
 				continue;
-			if (exi_fields[p->field].flags & EXI_F_REFUSED || !has_field(&exi_fields[p->field], base))
+			if (exi_fields[p->field].flags & EXI_F_REFUSED ||
+			    !has_field(&exi_fields[p->field], base))
 				continue;
 		}
 		bit_put(&w->w, code, s->bits);
@@ -241,7 +249,8 @@ static int write_type(struct writer *w, uint16_t type, const uint8_t *base)
 			if (!last)
 				return -1;
 			done = p->field;
-			s = &exi_states[f->max && list->n == f->max && last->full ? last->full : last->next];
+			s = &exi_states[f->max && list->n == f->max && last->full ? last->full
+										  : last->next];
 			continue;
 		}
 		if (write_content(w, f, base + f->offset) < 0)
@@ -250,8 +259,8 @@ static int write_type(struct writer *w, uint16_t type, const uint8_t *base)
 	}
 }
 
-static int write_wrapped(struct writer *w, const struct exi_schema_row *row, const struct exi_message_row *m,
-			 const uint8_t *msg)
+static int write_wrapped(struct writer *w, const struct exi_schema_row *row,
+			 const struct exi_message_row *m, const uint8_t *msg)
 {
 	const struct exi_state *body = &exi_states[exi_types[row->body].state];
 
@@ -301,22 +310,18 @@ ssize_t exi_write_fragment(int schema, const char *element, const void *part, si
 	const struct exi_schema_row *row = &exi_schemas[schema];
 	struct writer w = {.w = {.data = out, .size = outsize}, .err = err};
 	unsigned bits = grammar_root_bits(row, EXI_FRAGMENT);
+	const struct exi_field *f = NULL;
+	const char *what;
+	int code = grammar_root_find(schema, EXI_FRAGMENT, element, &f, &what);
 
-	for (unsigned code = 0; code < row->nfragments; code++) {
-		uint16_t field = exi_roots[row->fragments + code];
-		const struct exi_field *f = &exi_fields[field];
-
-		if (field == EXI_NONE || f->flags & EXI_F_REFUSED || !(f->flags & EXI_F_COMPLEX) ||
-		    strcmp(exi_name(f->name), element) != 0)
-			continue;
-		if (exi_types[f->type].size != partsize)
-			return fail(&w, "structure of another type", element);
-		bit_put(&w.w, 0x80, 8);
-		bit_put(&w.w, code, bits);
-		if (write_type(&w, f->type, part) < 0)
-			return -1;
-		bit_put(&w.w, row->nfragments + 1u, bits);
-		return finish(&w);
-	}
-	return fail(&w, "no such element", element);
+	if (code < 0)
+		return fail(&w, what, element);
+	if (!(f->flags & EXI_F_COMPLEX) || exi_types[f->type].size != partsize)
+		return fail(&w, "structure of another type", element);
+	bit_put(&w.w, 0x80, 8);
+	bit_put(&w.w, (uint64_t)code, bits);
+	if (write_type(&w, f->type, part) < 0)
+		return -1;
+	bit_put(&w.w, row->nfragments + 1u, bits);
+	return finish(&w);
 }

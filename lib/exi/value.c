@@ -55,7 +55,8 @@ void value_expected(const struct exi_simple *s, char *buf, size_t size)
 	}
 }
 
-/* How many of the next characters, at most n and at most 7, are plain ASCII without NUL. All or none. */
+/* How many of the next characters, at most n and at most 7, are plain ASCII without NUL. All or
+ * none. */
 static inline unsigned ascii_run(uint64_t window, uint32_t n)
 {
 	unsigned run = n < 7 ? n : 7;
@@ -195,11 +196,16 @@ static bool all_ascii(const char *text, size_t len)
 	return !(seen & EVERY_80);
 }
 
-/* One character of well-formed UTF-8: its octets, or 0. Shortest form only (Unicode 15, table 3-7). */
+/* One character of well-formed UTF-8: its octets, or 0. Shortest form only (Unicode 15, table 3-7).
+ */
 static unsigned utf8_next(const unsigned char *p, size_t left, uint32_t *c)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned n = p[0] < 0x80 ? 1 : (p[0] >> 5) == 6 ? 2 : (p[0] >> 4) == 14 ? 3 : (p[0] >> 3) == 30 ? 4 : 0;
+	unsigned n = p[0] < 0x80         ? 1
+		     : (p[0] >> 5) == 6  ? 2
+		     : (p[0] >> 4) == 14 ? 3
+		     : (p[0] >> 3) == 30 ? 4
+					 : 0;
 
 	if (n == 0 || n > left)
 		return 0;

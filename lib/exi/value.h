@@ -9,12 +9,12 @@
 /* What is wrong with a value; value_bad() has the words. */
 enum value_bad {
 	VALUE_GOOD,
-	VALUE_CUT,     /* the stream ends in it */
-	VALUE_HIT,     /* string table */
-	VALUE_RANGE,   /* outside the schema's limits */
-	VALUE_LENGTH,  /* too short or too long */
-	VALUE_CHAR,    /* not a character */
-	VALUE_64,      /* more than 64 bits */
+	VALUE_CUT,    /* the stream ends in it */
+	VALUE_HIT,    /* string table */
+	VALUE_RANGE,  /* outside the schema's limits */
+	VALUE_LENGTH, /* too short or too long */
+	VALUE_CHAR,   /* not a character */
+	VALUE_64,     /* more than 64 bits */
 };
 
 const char *value_bad(enum value_bad bad);

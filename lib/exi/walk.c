@@ -7,26 +7,27 @@ struct walk {
 	struct reader r;
 	const struct exi_visitor *v;
 	void *ctx;
-	uint16_t body;       /* type whose first element names the message, or EXI_NONE */
+	uint16_t body; /* type whose first element names the message, or EXI_NONE */
 	const char *message;
 };
 
 static int walk_type(struct walk *w, uint16_t type);
 
-static void step(struct walk *w, uint32_t from, const char *event, const char *detail)
+static void step(struct walk *w, uint32_t from, int depth, const char *event, const char *detail)
 {
 	if (w->v->step)
-		w->v->step(w->ctx, from, w->r.b.pos, w->r.depth, event, detail);
+		w->v->step(w->ctx, from, w->r.b.pos, depth, event, detail);
 }
 
-static void step_code(struct walk *w, uint32_t from, const char *kind, const char *name)
+static void step_code(struct walk *w, uint32_t from, int depth, const char *kind, const char *name)
 {
 	char event[300];
 
 	if (!w->v->step)
 		return;
-	snprintf(event, sizeof event, "%s%s%s%s", kind, name ? "(" : "", name ? name : "", name ? ")" : "");
-	step(w, from, event, NULL);
+	snprintf(event, sizeof event, "%s%s%s%s", kind, name ? "(" : "", name ? name : "",
+		 name ? ")" : "");
+	step(w, from, depth, event, NULL);
 }
 
 /* The one permitted code, 0, where a state has one production and the escape. */
@@ -43,7 +44,7 @@ static int one_bit(struct walk *w, const char *event, const struct exi_field *f)
 		snprintf(w->r.err->expected, sizeof w->r.err->expected, "%s", event);
 		return -1;
 	}
-	step_code(w, at, event, NULL);
+	step_code(w, at, w->r.depth + (event[0] == 'C'), event, NULL);
 	return 0;
 }
 
@@ -55,7 +56,7 @@ static int walk_value(struct walk *w, const struct exi_field *f, const char *nam
 
 	if (bad || w->r.b.over)
 		return grammar_bad_value(&w->r, at, bad, f);
-	step(w, at, "value", exi_name(f->name));
+	step(w, at, w->r.depth + 1, "value", exi_name(f->name));
 	if (w->v->value)
 		w->v->value(w->ctx, name, &value);
 	return 0;
@@ -97,7 +98,8 @@ static void close_list(struct walk *w, struct lists *l, uint16_t first)
 		w->v->close_list(w->ctx);
 }
 
-/* Opens a list or goes on with it. A second run of the same element (KeyInfo only) has no place in an array. */
+/* Opens a list or goes on with it. A second run of the same element (KeyInfo only) has no place in
+ * an array. */
 static int in_list(struct walk *w, struct lists *l, uint16_t field, uint16_t first, uint32_t at)
 {
 	if (l->open == field)
@@ -134,7 +136,7 @@ static int walk_type(struct walk *w, uint16_t type)
 			return grammar_bad_event(&w->r, s, at, code);
 		p = &exi_prods[s->prod + code];
 		if (p->field == EXI_EE) {
-			step_code(w, at, "EE", NULL);
+			step_code(w, at, w->r.depth - 1, "EE", NULL);
 			close_list(w, &l, t->field);
 			w->r.depth--;
 			return 0;
@@ -146,7 +148,7 @@ static int walk_type(struct walk *w, uint16_t type)
 			return grammar_fail(&w->r, at, "abstract element", exi_name(f->name));
 		if (type == w->body)
 			w->message = exi_name(f->name);
-		step_code(w, at,
+		step_code(w, at, w->r.depth,
 			  f->place == EXI_PLACE_ELEMENT     ? "SE"
 			  : f->place == EXI_PLACE_ATTRIBUTE ? "AT"
 							    : "CH",
@@ -167,7 +169,7 @@ static int walk_stream(struct walk *w, int schema, int flags)
 
 	if (code < 0)
 		return -1;
-	step_code(w, at, "SE", exi_name(f->name));
+	step_code(w, at, 0, "SE", exi_name(f->name));
 	w->message = exi_name(f->name);
 	w->body = !(flags & EXI_FRAGMENT) && code == row->wrap ? row->body : EXI_NONE;
 	if (walk_field(w, f, exi_name(f->name)) < 0)
@@ -176,7 +178,7 @@ static int walk_stream(struct walk *w, int schema, int flags)
 	if (grammar_close(&w->r, schema, flags) < 0)
 		return -1;
 	if (flags & EXI_FRAGMENT)
-		step_code(w, at, "ED", NULL);
+		step_code(w, at, 0, "ED", NULL);
 	return 0;
 }
 
@@ -189,10 +191,11 @@ static int try_walk(struct walk *w, int schema, int flags, const uint8_t *data, 
 	return walk_stream(w, schema, flags);
 }
 
-/* The faulty form is tried only where the rule fails, and told to the visitor only where it succeeds, so there are
- * never two readings to choose from. */
-int exi_walk(int schema, int flags, const uint8_t *data, size_t size, const struct exi_visitor *visitor,
-	     void *ctx, const char **message, struct exi_err *err)
+/* The faulty form is tried only where the rule fails, and told to the visitor only where it
+ * succeeds, so there are never two readings to choose from. */
+int exi_walk(int schema, int flags, const uint8_t *data, size_t size,
+	     const struct exi_visitor *visitor, void *ctx, const char **message,
+	     struct exi_err *err)
 {
 	static const struct exi_visitor silent;
 	struct walk w = {.v = visitor, .ctx = ctx};

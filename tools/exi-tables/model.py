@@ -43,6 +43,7 @@ class Tables:
         if id(type_) in self.cache:
             return self.cache[id(type_)][0]
         grammar = Grammar(type_)
+        assert len(grammar.fields) <= 64, 'lib/exi keeps the fields of a type in 64 bits'
         children = [self.type_of(f.type) for f in grammar.fields]
         cname = prefix(type_.ns) + '_' + re.sub('Type$', '', c_word(type_.name))
         signature = self._signature(cname, grammar, children)
