@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <openssl/err.h>
+
 #include "ws/url.h"
 
 enum { CONNECT_DEFAULT_MS = 30000, PASSWORD_MAX = 256 };
@@ -363,10 +365,24 @@ static const struct {
     {"imeout", WS_TIMEOUT, "no answer"},
 };
 
+/* In TLS 1.3 the server checks our certificate when our side of the handshake is done already; its
+ * alert may lie unread behind a request that could not be written any more. */
+static void read_last_alert(struct ws_client *c, struct lws *wsi)
+{
+	SSL *ssl = lws_get_ssl(wsi);
+	char byte;
+
+	if (ssl && c->fault.reason == WS_OK)
+		SSL_peek(ssl, &byte, 1);
+	ERR_clear_error();
+}
+
 static void connection_error(struct ws_client *c, struct lws *wsi, const char *cause)
 {
 	int status = (int)lws_http_client_http_response(wsi);
 
+	read_last_alert(c, wsi);
+	lws_set_opaque_user_data(wsi, NULL); /* it is over for this one: nothing more from it */
 	if (!cause)
 		cause = "no cause given";
 	if (c->certificate_asked && !status &&
@@ -447,6 +463,7 @@ static void closed(struct ws_client *c)
 {
 	struct ws_event ev;
 
+	lws_set_opaque_user_data(c->wsi, NULL);
 	c->wsi = NULL;
 	ws_fault_set(&c->link.fault, c->fault.reason, "%s", c->fault.text);
 	ws_link_closed(&c->link, &ev);
@@ -471,6 +488,10 @@ static int handshake_callback(struct ws_client *c, struct lws *wsi,
 		return check_subprotocol(c, wsi);
 	} else if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
 		connection_error(c, wsi, in);
+	} else if (reason == LWS_CALLBACK_CLOSED_CLIENT_HTTP ||
+		   reason == LWS_CALLBACK_CLIENT_CLOSED || reason == LWS_CALLBACK_WSI_DESTROY) {
+		/* libwebsockets does not always call it an error */
+		connection_error(c, wsi, "closed");
 	} else if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED) {
 		ws_noted(c->ws);
 		established(c, wsi);
