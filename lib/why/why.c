@@ -256,7 +256,8 @@ static void tell_pilot(const struct why *w, int evse, const struct record *sp, s
 
 	if (parse(w->evse[evse - 1].pilot, &pilot)) {
 		double limit = number(pilot.body, "limit_a");
-		bool same = strcmp(text(pilot.body, "setpoint"), record_n(sp)) == 0;
+		const char *follows = text(pilot.body, "setpoint");
+		bool same = *follows && strcmp(follows, record_n(sp)) == 0;
 
 		buf_addf(out, "The pilot is in %s and signals ", text(pilot.body, "state"));
 		if (isfinite(limit))
