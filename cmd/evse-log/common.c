@@ -45,6 +45,22 @@ static void read_pem(const char *path, bool secret, struct buf *b)
 		log_fatal(errno == EACCES ? EXIT_PERMISSION : EXIT_NO_INPUT, "%s", err.msg);
 }
 
+size_t common_pubs(const char *path, uint8_t (*pubs)[CRYPT_PUB], size_t max)
+{
+	struct buf b;
+	struct err err;
+	int n;
+
+	buf_init(&b, 128 << 10);
+	if (keys_read_file(path, false, &b, &err) < 0)
+		log_fatal(EXIT_NO_INPUT, "%s; name the public key with --pub", err.msg);
+	n = crypt_pub_read(b.data, b.len, pubs, max, &err);
+	if (n < 0)
+		log_fatal(EXIT_BAD_DATA, "%s: %s", path, err.msg);
+	buf_release(&b);
+	return (size_t)n;
+}
+
 void common_open(struct opening *w, const struct common_options *o)
 {
 	char path[PATH_MAX];

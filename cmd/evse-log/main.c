@@ -5,6 +5,8 @@
  * show.c    gives them back
  * verify.c  checks a store with public keys
  * stat.c    what a store holds
+ * prove.c   a proof of one record, and its check
+ * rotate.c  makes new keys
  * common.c  options and keys that the commands share
  * plain.c   a quick check that a line is one JSON object */
 #include <stdio.h>
@@ -22,6 +24,9 @@ static const struct command {
     {"show", "print the kept records", log_show},
     {"verify", "check a store with public keys alone", log_verify},
     {"stat", "tell what a store holds", log_stat},
+    {"prove", "print a proof of one record", log_prove},
+    {"verify-proof", "check such a proof", log_verify_proof},
+    {"rotate", "make new keys", log_rotate},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

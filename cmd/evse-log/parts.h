@@ -15,6 +15,9 @@ int log_record(int argc, char **argv);
 int log_show(int argc, char **argv);
 int log_verify(int argc, char **argv);
 int log_stat(int argc, char **argv);
+int log_rotate(int argc, char **argv);
+int log_prove(int argc, char **argv);
+int log_verify_proof(int argc, char **argv);
 
 /* What the reading commands share. */
 struct common_options {
@@ -74,6 +77,8 @@ enum cli_result common_parse(struct cli *c, int argc, char **argv, struct common
 			     int max_args, int *code);
 /** The keys' directory: --keys, else DIR/keys. */
 const char *common_keys_dir(const struct common_options *o, char *path, size_t size);
+/** Reads public keys; exits with a message where there are none. @return how many. */
+size_t common_pubs(const char *path, uint8_t (*pubs)[CRYPT_PUB], size_t max);
 /** Reads the keys or the recipient's; exits with a message where that fails. */
 void common_open(struct opening *w, const struct common_options *o);
 void common_close(struct opening *w);

@@ -40,7 +40,7 @@ static const struct cli_opt options[] = {
      &o.events_age_days, 0, 36500, false, false},
     {0, "size", "MIB", NULL, "keep at most this much in sealed segments (default 64)", CLI_NUM,
      &o.size_mib, 0.25, 1e9, false, false},
-    {0, "seal", "S", NULL, "seal a segment every S seconds (default 900)", CLI_NUM, &o.seal_s, 1,
+    {0, "seal", "S", NULL, "seal a segment every S seconds (default 900)", CLI_NUM, &o.seal_s, 0.01,
      86400, false, false},
     {0, "sync", "MS", NULL, "data are durable after this time (default 800)", CLI_INT, &o.sync_ms,
      0, 60000, false, false},
@@ -201,6 +201,8 @@ static void rotate(void)
 		log_error("%s: %s", o.dir, err.msg);
 		return;
 	}
+	if (g.store.keys_err.msg[0])
+		log_warning("%s; the keys stay as they are", g.store.keys_err.msg);
 	pack();
 }
 

@@ -38,23 +38,6 @@ static const struct cli_opt options[] = {
 };
 static const struct cli_opt common[] = {OPT_COMMON(o.c)};
 
-static void add_pubs(struct verify *v, const char *path)
-{
-	struct buf b;
-	struct err err;
-	int n;
-
-	buf_init(&b, 128 << 10);
-	if (keys_read_file(path, false, &b, &err) < 0)
-		log_fatal(EXIT_NO_INPUT, "%s; name the public key with --pub", err.msg);
-	n = crypt_pub_read(b.data, b.len, v->pubs + v->pub_count, VERIFY_KEYS_MAX - v->pub_count,
-			   &err);
-	if (n < 0)
-		log_fatal(EXIT_BAD_DATA, "%s: %s", path, err.msg);
-	v->pub_count += (size_t)n;
-	buf_release(&b);
-}
-
 static bool member_hex(jv obj, const char *name, void *out, size_t len)
 {
 	const char *s = json_str(json_get(obj, name));
@@ -135,10 +118,11 @@ int log_verify(int argc, char **argv)
 	if (common_parse(&c, argc, argv, &o.c, 0, &code) != CLI_GO)
 		return code;
 	for (size_t i = 0; i < o.pubs.count; i++)
-		add_pubs(&v, o.pubs.item[i]);
+		v.pub_count +=
+		    common_pubs(o.pubs.item[i], pubs + v.pub_count, VERIFY_KEYS_MAX - v.pub_count);
 	if (!o.pubs.count) {
 		snprintf(path, sizeof path, "%s/sign.pub", common_keys_dir(&o.c, dir, sizeof dir));
-		add_pubs(&v, path);
+		v.pub_count = common_pubs(path, pubs, VERIFY_KEYS_MAX);
 	}
 	v.delivered = o.delivered;
 	if (o.anchor) {

@@ -42,8 +42,8 @@ int keys_read_file(const char *path, bool secret, struct buf *out, struct err *e
 }
 
 /* A new file, on the disk before it has its name; never replaces one. */
-static int write_new(const char *dir, const char *name, const void *data, size_t len, mode_t mode,
-		     struct err *err)
+int keys_write_file(const char *dir, const char *name, const void *data, size_t len, mode_t mode,
+		    struct err *err)
 {
 	char path[PATH_MAX], temp[PATH_MAX];
 	int fd;
@@ -84,7 +84,7 @@ static int make_device_key(const char *dir, struct err *err)
 		return err_set(err, "unable to make a device key: no random bytes");
 	crypt_hex(key, sizeof(key), hex);
 	hex[2 * CRYPT_KEY] = '\n';
-	rc = write_new(dir, "device.key", hex, 2 * CRYPT_KEY + 1, 0600, err);
+	rc = keys_write_file(dir, "device.key", hex, 2 * CRYPT_KEY + 1, 0600, err);
 	crypt_forget(key, sizeof(key));
 	crypt_forget(hex, sizeof(hex));
 	return rc;
@@ -99,9 +99,9 @@ static int make_sign_key(const char *dir, struct err *err)
 	buf_init(&public, 4096);
 	rc = crypt_signer_make(&private, &public, err);
 	if (rc == 0)
-		rc = write_new(dir, "sign.pub", public.data, public.len, 0644, err);
+		rc = keys_write_file(dir, "sign.pub", public.data, public.len, 0644, err);
 	if (rc == 0)
-		rc = write_new(dir, "sign.key", private.data, private.len, 0600, err);
+		rc = keys_write_file(dir, "sign.key", private.data, private.len, 0600, err);
 	crypt_forget(private.data, private.len);
 	buf_release(&private);
 	buf_release(&public);
@@ -256,4 +256,23 @@ int keys_rotate_device(const char *dir, struct err *err)
 	if (link(from, to) < 0 && errno != EEXIST)
 		return err_sys(err, "unable to keep the old key as %s", to);
 	return make_device_key(dir, err);
+}
+
+int keys_rotate_sign(const char *dir, struct err *err)
+{
+	struct buf private, public;
+	int rc;
+
+	if (exists(dir, "sign.next"))
+		return err_set(
+		    err, "%s/sign.next is there already: the writer has not taken it up yet", dir);
+	buf_init(&private, 4096);
+	buf_init(&public, 4096);
+	rc = crypt_signer_make(&private, &public, err);
+	if (rc == 0)
+		rc = keys_write_file(dir, "sign.next", private.data, private.len, 0600, err);
+	crypt_forget(private.data, private.len);
+	buf_release(&private);
+	buf_release(&public);
+	return rc;
 }

@@ -39,7 +39,14 @@ const uint8_t *keys_find(const struct keys *k, const uint8_t id[CRYPT_ID]);
 /** Reads a whole small file; @secret: refuses one that group or others can read (errno EACCES). */
 int keys_read_file(const char *path, bool secret, struct buf *out, struct err *err);
 
-/** Replaces device.key or the signing key by a new one; the old device key is kept under its id. */
+/** Makes or replaces a file of the directory: temporary name, fsync, rename. */
+int keys_write_file(const char *dir, const char *name, const void *data, size_t len, unsigned mode,
+		    struct err *err);
+
+/** A new device key from now on; the old one is kept under its id, since it opens what it sealed.
+ */
 int keys_rotate_device(const char *dir, struct err *err);
+/** Makes "sign.next", which the writer takes up with its next segment (rotation.h). */
+int keys_rotate_sign(const char *dir, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "core/head.h"
 #include "core/state.h"
 #include "store/retain.h"
+#include "store/rotation.h"
 #include "store/sealer.h"
 #include "store/segment.h"
 
@@ -262,6 +263,20 @@ static int begin_rows(struct store *s, uint64_t seq, struct err *err)
 	return 0;
 }
 
+/* New keys take effect with the next segment: no child is at work then, and what the old key signs
+ * next is nothing. */
+static int take_keys(struct store *s, int64_t now_ms, struct err *err)
+{
+	struct keys fresh;
+
+	if (s->child > 0 || rotation_take(s->dir_fd, s->keys_dir, &s->tip, now_ms, err) < 0 ||
+	    keys_load(&fresh, s->keys_dir, KEYS_OPEN_AND_SIGN, false, err) < 0)
+		return s->child > 0 ? 0 : -1;
+	keys_release(&s->keys);
+	s->keys = fresh;
+	return 0;
+}
+
 int store_open(struct store *s, const char *dir, const char *keys_dir,
 	       const struct store_limits *limits, int wait_ms, int64_t now_ms, struct err *err)
 {
@@ -278,14 +293,16 @@ int store_open(struct store *s, const char *dir, const char *keys_dir,
 		err_sys(err, "unable to open the directory %s", dir);
 		goto out;
 	}
-	if (take_lock(s, wait_ms, err) < 0 ||
+	s->keys_dir = strdup(keys_dir);
+	if (!s->keys_dir || take_lock(s, wait_ms, err) < 0 ||
 	    keys_load(&s->keys, keys_dir, KEYS_OPEN_AND_SIGN, true, err) < 0)
 		goto out;
 	if (list(s, &l) < 0) {
 		err_sys(err, "unable to list the directory");
 		goto out;
 	}
-	if (open_tip(s, &l, now_ms, err) < 0 || take_rows(s, &l, &next, err) < 0)
+	if (open_tip(s, &l, now_ms, err) < 0 || take_keys(s, now_ms, err) < 0 ||
+	    take_rows(s, &l, &next, err) < 0)
 		goto out;
 	s->bytes = l.bytes;
 	s->pack_next = s->tip.seq + 1;
@@ -353,6 +370,8 @@ int store_rotate(struct store *s, int64_t now_ms, struct err *err)
 	if (store_commit(s, true, now_ms) < 0)
 		return err_sys(err, "unable to write rows");
 	old = s->rows;
+	if (take_keys(s, now_ms, &s->keys_err) == 0)
+		s->keys_err.msg[0] = 0;
 	for (;;) {
 		if (begin_rows(s, old.seq + 1, err) == 0)
 			break;
@@ -377,6 +396,8 @@ void store_close(struct store *s)
 		rows_close(&s->rows);
 	seen_release(&s->seen);
 	keys_release(&s->keys);
+	free(s->keys_dir);
+	s->keys_dir = NULL;
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	if (s->dir_fd >= 0)

@@ -34,6 +34,7 @@ struct store_limits {
 struct store {
 	int dir_fd, lock_fd;
 	struct keys keys;
+	char *keys_dir;
 	struct tip tip;
 	struct rows rows;
 	struct seen seen;
@@ -47,6 +48,7 @@ struct store {
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped;
 	bool full, pack_failed;
+	struct err keys_err; /* new keys could not be taken up; "" while all is well */
 };
 
 /**

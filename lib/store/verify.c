@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/rotation.h"
 #include "store/sealer.h"
 #include "store/store.h"
 
@@ -25,12 +26,64 @@ static int bad(struct verify *v, const char *fmt, ...)
 	return 1;
 }
 
-static bool trusted(const struct verify *v, const uint8_t pub[CRYPT_PUB])
+/* Whether @pub may have signed segment @seq. */
+static bool trusted(const struct verify *v, const uint8_t pub[CRYPT_PUB], uint64_t seq)
 {
-	for (size_t i = 0; i < v->pub_count; i++)
-		if (memcmp(v->pubs[i], pub, CRYPT_PUB) == 0)
+	for (size_t i = 0; i < v->trust_count; i++)
+		if (memcmp(v->trust[i].pub, pub, CRYPT_PUB) == 0 && seq >= v->trust[i].first &&
+		    seq < v->trust[i].until)
 			return true;
 	return false;
+}
+
+static struct verify_trust *find_trust(struct verify *v, const uint8_t pub[CRYPT_PUB])
+{
+	for (size_t i = 0; i < v->trust_count; i++)
+		if (memcmp(v->trust[i].pub, pub, CRYPT_PUB) == 0)
+			return &v->trust[i];
+	return NULL;
+}
+
+static struct verify_trust *add_trust(struct verify *v, const uint8_t pub[CRYPT_PUB])
+{
+	struct verify_trust *t = find_trust(v, pub);
+
+	if (t || v->trust_count == VERIFY_KEYS_MAX)
+		return t;
+	t = &v->trust[v->trust_count++];
+	*t = (struct verify_trust){.until = UINT64_MAX};
+	memcpy(t->pub, pub, CRYPT_PUB);
+	return t;
+}
+
+/* Who trusts one key of a change trusts the other, each for its segments. */
+static int extend_trust(struct verify *v, const struct reader *r)
+{
+	struct rotation list[ROTATION_MAX];
+	struct err err;
+	int n = rotation_read(r->dir_fd, list, ROTATION_MAX, &err);
+
+	v->trust_count = 0;
+	for (size_t i = 0; i < v->pub_count; i++)
+		add_trust(v, v->pubs[i]);
+	if (n < 0)
+		return bad(v, "%s", err.msg);
+	for (int round = 0; round < n; round++) {
+		for (int i = 0; i < n; i++) {
+			struct verify_trust *from = find_trust(v, list[i].from),
+					    *to = find_trust(v, list[i].to);
+
+			if (!from && !to)
+				continue;
+			from = add_trust(v, list[i].from);
+			to = add_trust(v, list[i].to);
+			if (!from || !to)
+				continue;
+			from->until = list[i].seq < from->until ? list[i].seq : from->until;
+			to->first = list[i].seq > to->first ? list[i].seq : to->first;
+		}
+	}
+	return 0;
 }
 
 /* The parts' bytes against the head; those of removed data are not there. */
@@ -96,7 +149,7 @@ static int check_segment(struct verify *v, const struct reader *r, struct chain 
 		rc = bad(v, "segment %" PRIu64 ": missing", seq);
 	else if (rc < 0)
 		rc = bad(v, "segment %" PRIu64 ": %s", seq, err.msg);
-	else if (!trusted(v, h.key))
+	else if (!trusted(v, h.key, seq))
 		rc = bad(v, "segment %" PRIu64 ": signed with a key that is not trusted", seq);
 	else if (!segment_head_signed(data.data, &h))
 		rc = bad(v, "segment %" PRIu64 ": its signature is wrong", seq);
@@ -219,11 +272,13 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 		return bad(v, "%s", err->msg);
 	if (reader_list(r, err) < 0)
 		return -1;
+	if (extend_trust(v, r))
+		return 1;
 	if (!v->delivered) {
 		if (rc == 1)
 			return r->seq_count ? bad(v, "tip: missing")
 					    : err_set(err, "%s holds no store", dir);
-		if (!trusted(v, tip.key))
+		if (!trusted(v, tip.key, tip.seq) && !trusted(v, tip.key, tip.seq + 1))
 			return bad(v, "tip: signed with a key that is not trusted");
 		c.tip = &tip;
 		memcpy(c.store, tip.store, STORE_ID);
@@ -238,6 +293,8 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 			    : seq <= tip.seq || is_sealed(r, seq))
 		if (check_segment(v, r, &c, seq++))
 			return 1;
+	if (!v->delivered && c.seq > tip.seq + 1)
+		return bad(v, "tip: older than the segments");
 	for (size_t i = 0; i < r->seq_count; i++) {
 		if (r->seqs[i] < seq)
 			continue;

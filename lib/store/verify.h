@@ -12,6 +12,12 @@ struct anchor {
 	uint64_t seq;
 };
 
+/* A key and the segments that it may have signed. */
+struct verify_trust {
+	uint8_t pub[CRYPT_PUB];
+	uint64_t first, until;
+};
+
 struct verify {
 	uint8_t (*pubs)[CRYPT_PUB]; /* trusted */
 	size_t pub_count;
@@ -25,6 +31,9 @@ struct verify {
 	uint64_t rows, tail_records, tail_bytes,
 	    torn_bytes; /* what is not sealed yet; records only with keys */
 	bool anchored;
+	/* internal */
+	struct verify_trust trust[VERIFY_KEYS_MAX];
+	size_t trust_count;
 };
 
 /** @return 0 when it could be checked (see bad), -1 with @err when it could not. */
