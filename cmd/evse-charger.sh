@@ -89,16 +89,16 @@ if [ -z "$config" ]; then
 	[ -r "$config" ] || config=$share/evse.json
 fi
 
-# runit's programs, from runit or from busybox.
+# Runs one of runit's programs, from runit or from busybox; with exec it becomes the program.
 runit() {
-	program=$1
-	shift
-	if command -v "$program" >/dev/null; then
-		"$program" "$@"
-	elif command -v busybox >/dev/null && busybox --list | grep -qx "$program"; then
-		busybox "$program" "$@"
+	exec=
+	[ "$1" = exec ] && exec="exec" && shift
+	if command -v "$1" >/dev/null; then
+		$exec "$@"
+	elif command -v busybox >/dev/null && busybox --list | grep -qx "$1"; then
+		$exec busybox "$@"
 	else
-		fail 69 "neither $program (package runit) nor busybox is there"
+		fail 69 "neither $1 (package runit) nor busybox is there"
 	fi
 }
 
@@ -203,6 +203,16 @@ check() {
 
 # ---- start ----
 
+# The node that a tool opens, to be waited for a moment; / where there is none.
+device_node() {
+	node=$(jq -r --arg s "$1" '.[$s] | objects | .device // ""' "$run/evse.json")
+	case $node in
+	sim:/* | rtu:/* | rapi:/*) node=${node#*:}; echo "${node%%@*}" ;;
+	tcp://127.0.0.1:*) [ -d "$run/sv/sim" ] && echo "$run/sim/modbus.port" || echo / ;;
+	*) echo / ;;
+	esac
+}
+
 write_service() {
 	s=$1
 	dir=$run/sv/$s
@@ -217,6 +227,7 @@ write_service() {
 	log) line="evse-bus attach -d '$run' -S log -s '$(topics log)' -- evse-log record -c '$run/evse.json'" ;;
 	*) line="evse-bus attach -d '$run' -S $s -s '$(topics "$s")' -- $p -S $s -c '$run/evse.json'" ;;
 	esac
+	wait=$(device_node "$s")
 	durable=$(jq -r '.charger.durable // ""' "$run/evse.json")
 	cat >"$dir/run.new" <<END
 #!/bin/sh
@@ -225,6 +236,12 @@ PATH='$PATH'
 EVSE_RUN='$run'
 EVSE_DURABLE='$durable'
 export PATH EVSE_RUN EVSE_DURABLE
+# devices may appear a little after the start
+n=0
+until [ -e '$wait' ] || [ \$n -ge 60 ]; do
+	sleep 0.05
+	n=\$((n + 1))
+done
 exec $line
 END
 	{
@@ -291,7 +308,7 @@ start() {
 		write_service "$s"
 	done
 	{
-		runit runsvdir -P "$run/sv" 2>&1 >/dev/null &
+		(runit exec runsvdir -P "$run/sv" 2>&1 >/dev/null) &
 		echo $! >"$run/supervisor"
 		wait
 	} </dev/null 2>/dev/null | runit svlogd "$run/log" >/dev/null 2>&1 &
@@ -351,13 +368,13 @@ stop() {
 	# shellcheck disable=SC2086 # names without blanks
 	stop_some $others
 	stop_some log csms sim
-	for dir in "$run"/sv/*/; do
-		runit sv -w 5 force-shutdown "$dir" >/dev/null 2>&1
-	done
+	stop_some bus
 	cd / || exit 71
+	# at HUP runsvdir ends its runsv processes and itself
 	supervisor_alive && kill -HUP "$(cat "$run/supervisor")"
-	wait_for 5 supervisor_gone || fail 71 "the supervisor $(cat "$run/supervisor") did not end"
-	rm -rf "$run/sv" "$run/supervisor"
+	wait_for 10 supervisor_gone || fail 71 "the supervisor $(cat "$run/supervisor") did not end"
+	stop_leftovers
+	rm -f "$run/supervisor"
 	say "stopped"
 }
 

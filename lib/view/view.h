@@ -1,0 +1,58 @@
+/* What a charger looks like now: the newest record of each (type,src), for the tools that show it
+ * to people. */
+#ifndef VIEW_VIEW_H
+#define VIEW_VIEW_H
+
+#include "core/buf.h"
+#include "core/record.h"
+
+enum { VIEW_STATES = 1024, VIEW_EVSES = 64 };
+
+struct view_state {
+	char type[33], src[64];
+	jv body;
+	int evse;
+	int64_t t_us, heard_us; /* what the record says; wall clock when it came */
+};
+
+struct view {
+	struct view_state *state;
+	size_t count, cap;
+	int64_t now_us; /* wall clock, set by the owner before it asks */
+};
+
+void view_init(struct view *v);
+void view_release(struct view *v);
+
+/** Takes a record in; one that is no state changes nothing. @now_us wall clock. */
+void view_take(struct view *v, const struct record *r, int64_t now_us);
+
+/** The body of (type, src): absent when there is none. Borrowed until the next view_take(). */
+jv view_get(const struct view *v, const char *type, const char *src);
+/** As view_get for @type of EVSE @evse. */
+jv view_evse(const struct view *v, const char *type, int evse);
+/** Age of the same in ms; -1 when there is none. */
+int64_t view_age_ms(const struct view *v, const char *type, int evse);
+/** The numbers of the EVSEs that any record names, ascending. @return how many. */
+int view_evses(const struct view *v, int evse[VIEW_EVSES]);
+/** Calls @fn for each state of @type, newest first. */
+void view_each(const struct view *v, const char *type,
+	       void (*fn)(void *ctx, const struct view_state *s), void *ctx);
+
+/* ---- words for people ---- */
+
+/** One line why EVSE @evse has its current: "16 A by ocpp.tx.1 (ceiling)". */
+void view_why(const struct view *v, int evse, char *text, size_t size);
+
+struct view_health {
+	bool healthy;
+	int alerts;
+	struct buf reasons; /* a line for each thing that is wrong */
+};
+
+/** Judges the whole: pilots and setpoints fresh, no fault, no serious alert, back office connected
+ * where there is one. */
+void view_judge(const struct view *v, struct view_health *h);
+void view_health_release(struct view_health *h);
+
+#endif
