@@ -281,6 +281,8 @@ static int start(struct tool *t)
 
 	b->tool = t;
 	configure(b);
+	if (t->replaying)
+		b->conf.state_dir = b->conf.password_file = NULL;
 	b->due = (struct loop_timer){.name = "ocpp", .fn = on_due, .ctx = b};
 	b->settle = (struct loop_timer){.name = "settle", .fn = on_settle, .ctx = b};
 	b->channel = tool_channel(t, "ws", on_channel, b);

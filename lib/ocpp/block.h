@@ -180,6 +180,7 @@ struct ocpp {
 	int64_t event_id;
 	struct held_event held[EVENTS_MAX];
 	size_t n_held;
+	int64_t reconnect_us;                 /* mono: with a new password; 0 = no */
 	struct evse evse[OCPP_EVSES_MAX + 1]; /* [0] unused */
 };
 

@@ -85,9 +85,23 @@ int password_set(struct ocpp *o, const char *password)
 	if (fd >= 0)
 		close(fd);
 	free(temp);
-	if (rc == 0)
-		security_event(o, "ReconfigurationOfSecurityParameters", "BasicAuthPassword");
-	return rc;
+	if (rc < 0)
+		return -1;
+	security_event(o, "ReconfigurationOfSecurityParameters", "BasicAuthPassword");
+	o->reconnect_us = o->now.mono_us + OCPP_S;
+	return 0;
+}
+
+/* A second after its answer the station comes back with the new password. */
+static int64_t tick(struct ocpp *o)
+{
+	if (!o->reconnect_us)
+		return CLOCK_NEVER;
+	if (o->now.mono_us < o->reconnect_us)
+		return o->reconnect_us;
+	o->reconnect_us = 0;
+	o->hooks.reconnect(o->hooks.ctx);
+	return CLOCK_NEVER;
 }
 
 static void accepted(struct ocpp *o, bool first)
@@ -108,4 +122,4 @@ static void record(struct ocpp *o, const struct record *r)
 		tell(o, event, str_of(r->body, "text"), r->t_us);
 }
 
-const struct ocpp_block block_security = {.accepted = accepted, .record = record};
+const struct ocpp_block block_security = {.accepted = accepted, .record = record, .tick = tick};

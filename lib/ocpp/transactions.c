@@ -15,7 +15,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define STOP_WAIT (5 * OCPP_S)
 
@@ -168,21 +167,27 @@ static bool take_reading(struct transaction *tx, jv v, int64_t t_us)
 	return true;
 }
 
-static void new_id(struct transaction *tx)
+static uint64_t fnv(uint64_t h, const void *data, size_t len)
 {
-	unsigned char b[16];
+	for (const unsigned char *p = data; len > 0; p++, len--)
+		h = (h ^ *p) * UINT64_C(0x100000001b3);
+	return h;
+}
 
+/* The session's own id where that is a UUID and was not used by the transaction before; else a UUID
+ * made of the session and the instant, so that a replay gives it again. */
+static void new_id(struct transaction *tx, int64_t t_us)
+{
 	snprintf(tx->id, sizeof(tx->id), "%.36s", tx->session);
 	if (strlen(tx->session) == 36 && strcmp(tx->id, tx->last_id) != 0)
 		return;
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		memset(b, 0, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
-	snprintf(tx->id, sizeof(tx->id),
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		 b[15]);
+	uint64_t a = fnv(UINT64_C(0xcbf29ce484222325), tx->session, strlen(tx->session));
+	a = fnv(a, &t_us, sizeof(t_us));
+	uint64_t b = fnv(a, tx->last_id, strlen(tx->last_id));
+	snprintf(tx->id, sizeof(tx->id), "%08x-%04x-8%03x-%04x-%012llx", (unsigned)(a >> 32),
+		 (unsigned)(a >> 16) & 0xFFFF, (unsigned)a & 0xFFF,
+		 ((unsigned)(b >> 48) & 0x3FFF) | 0x8000,
+		 (unsigned long long)(b & UINT64_C(0xFFFFFFFFFFFF)));
 }
 
 static void start(struct ocpp *o, struct evse *e, const struct tx_event *cause)
@@ -190,7 +195,7 @@ static void start(struct ocpp *o, struct evse *e, const struct tx_event *cause)
 	struct transaction *tx = &e->tx;
 	struct tx_event ev = *cause;
 
-	new_id(tx);
+	new_id(tx, ev.t_us);
 	tx->seq = 0;
 	tx->start_us = ev.t_us;
 	tx->told_token = tx->stopping = false;

@@ -304,7 +304,7 @@ static double naive_layer(const struct profile_set *set, enum profile_purpose pu
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct profile *p = set->all[i];
-		double l;
+		double l = 0;
 
 		if (p->purpose != purpose || (p->evse != 0 && p->evse != who->evse) ||
 		    p->stack_level <= level)
