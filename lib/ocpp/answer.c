@@ -27,28 +27,28 @@ static void send_result(struct ocpp *o, const char *id, const char *action)
 	struct err err;
 	jv v;
 
-	jw_end(&o->w);
-	int rc = json_parse(buf_str(&o->payload), o->payload.len, &v, &err);
+	jw_end(&o->rw);
+	int rc = json_parse(buf_str(&o->reply), o->reply.len, &v, &err);
 	if (rc == 0)
 		rc = ocpp_check(o->schema, m->response, v, &fault);
 	json_free(v);
-	if (jw_failed(&o->w) || rc < 0) {
+	if (jw_failed(&o->rw) || rc < 0) {
 		log_error("our answer to %s is wrong at %s: expected %s", action, fault.where,
 			  fault.expected);
 		send_error(o, id, OCPP_INTERNAL_ERROR, "");
 		return;
 	}
 	buf_reset(&o->frame);
-	ocpp_write_result(&o->frame, id, buf_str(&o->payload));
+	ocpp_write_result(&o->frame, id, buf_str(&o->reply));
 	send_frame(o);
 }
 
 struct jw *reply_begin(struct ocpp *o)
 {
-	buf_reset(&o->payload);
-	jw_init(&o->w, &o->payload);
-	jw_obj(&o->w);
-	return &o->w;
+	buf_reset(&o->reply);
+	jw_init(&o->rw, &o->reply);
+	jw_obj(&o->rw);
+	return &o->rw;
 }
 
 void reply_send(struct ocpp *o)

@@ -157,8 +157,9 @@ struct ocpp {
 	int64_t open_since_us, lost_us;     /* mono */
 	const struct ocpp_frame *answering; /* the request being answered */
 	bool answered;
-	struct buf payload, frame;
-	struct jw w;
+	struct buf payload, reply,
+	    frame; /* of requests and of responses: one may be built inside the other */
+	struct jw w, rw;
 
 	struct calls calls;
 	struct boot boot;

@@ -132,6 +132,7 @@ struct ocpp *ocpp_new(const struct ocpp_conf *conf, const struct ocpp_hooks *hoo
 	o->boot.heartbeat_s = 300;
 	snprintf(o->boot.reason, sizeof(o->boot.reason), "%s", conf->boot_reason);
 	buf_init(&o->payload, OCPP_FRAME_MAX);
+	buf_init(&o->reply, OCPP_FRAME_MAX);
 	buf_init(&o->frame, OCPP_FRAME_MAX + 256);
 	buf_init(&o->queue_head, OCPP_FRAME_MAX);
 	seen_init(&o->seen, SEEN_MAX);
@@ -163,6 +164,7 @@ void ocpp_free(struct ocpp *o)
 	cache_clear(&o->cache);
 	cache_clear(&o->list);
 	buf_release(&o->payload);
+	buf_release(&o->reply);
 	buf_release(&o->frame);
 	buf_release(&o->queue_head);
 	free(o);

@@ -373,13 +373,14 @@ static int64_t tick_evse(struct ocpp *o, struct evse *e)
 		next = tx->stop_due_us;
 	if (interval <= 0 || !var_bool(o, VAR_SAMPLED_ENABLED))
 		return next;
-	if (tx->sample_due_us > o->now.mono_us + interval)
+	if (!tx->sample_due_us || tx->sample_due_us > o->now.mono_us + interval)
 		tx->sample_due_us = o->now.mono_us + interval;
 	if (o->now.mono_us >= tx->sample_due_us) {
 		tx->sample_due_us += interval;
 		if (tx->sample_due_us <= o->now.mono_us)
 			tx->sample_due_us = o->now.mono_us + interval;
-		tx_sample(o, e, "MeterValuePeriodic");
+		if (e->meter.any)
+			tx_sample(o, e, "MeterValuePeriodic");
 	}
 	return earlier(next, tx->sample_due_us);
 }

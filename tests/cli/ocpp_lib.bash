@@ -2,6 +2,15 @@
 
 OCPP_SESSION=11111111-2222-4333-8444-555555555555
 
+# The folder of the 2.0.1 schemas: $EVSE_OCPP_SCHEMAS (itself or its v201), else beside the tree; else empty.
+ocpp_schemas() {
+	local dir
+	for dir in "$EVSE_OCPP_SCHEMAS/v201" "$EVSE_OCPP_SCHEMAS" "$ROOT/../shared/ocpp/schemas/v201"; do
+		[ ! -e "$dir/BootNotificationRequest.json" ] || { echo "$dir"; return; }
+	done
+	echo "# no OCPP schemas (\$EVSE_OCPP_SCHEMAS): frames are not checked against them" >&3
+}
+
 # Waits at most 5 s for a command to succeed.
 ocpp_wait() {
 	local i

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A back office for tests, on python3-websockets; every frame is checked against the published schemas.
 
-usage: ocpp_csms.py [--cert PEM --key PEM [--ca PEM]] [--user NAME --password TEXT] [--schemas DIR]
+usage: ocpp_csms.py [--cert PEM --key PEM [--ca PEM] [--tls12]] [--user NAME --password TEXT] [--schemas DIR]
                     [--port-file FILE] [--boot Accepted,Pending,…] [--interval S] [--invalid TOKEN,…]
 
 Standard output: one JSON line a frame, {"dir":"in|out","kind":"call|result|error|open|close",
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import base64
 import datetime
+import http
 import json
 import pathlib
 import ssl
@@ -122,7 +123,7 @@ class Office:
         want = "Basic " + base64.b64encode(f"{self.args.user}:{self.args.password}".encode()).decode()
         if headers.get("Authorization") != want:
             self.say(dir="in", kind="refused", path=path)
-            return (401, [("WWW-Authenticate", "Basic")], b"")
+            return (http.HTTPStatus.UNAUTHORIZED, [("WWW-Authenticate", "Basic")], b"")
         return None
 
     async def order(self, line):
@@ -150,7 +151,10 @@ class Office:
         context = None
         if self.args.cert:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            if self.args.tls12:
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+            else:
+                context.minimum_version = ssl.TLSVersion.TLSv1_3
             context.load_cert_chain(self.args.cert, self.args.key)
             if self.args.ca:
                 context.load_verify_locations(self.args.ca)
@@ -174,6 +178,7 @@ def main():
     p = argparse.ArgumentParser()
     for name in ("cert", "key", "ca", "user", "password", "schemas", "port-file"):
         p.add_argument("--" + name)
+    p.add_argument("--tls12", action="store_true")
     p.add_argument("--port", type=int, default=0)
     p.add_argument("--boot", default="Accepted")
     p.add_argument("--interval", type=int, default=300)
