@@ -26,7 +26,7 @@ void seen_release(struct seen *s)
 
 int seen_split(const char *n, size_t n_len, size_t *epoch_len, uint64_t *count)
 {
-	const char *dot = memrchr(n, '.', n_len), *p;
+	const char *dot = n_len ? memrchr(n, '.', n_len) : NULL, *p;
 	uint64_t v = 0;
 
 	if (!dot || dot == n || dot + 1 == n + n_len || n + n_len - dot > 17)
