@@ -113,7 +113,7 @@ topics() {
 	case $1 in
 	pilot.*) echo 'setpoint~,availability~,session~,meter~' ;;
 	session) echo 'pilot,token,reading,availability~,meter~,bus' ;;
-	setpoint) echo 'limit~,pilot~,session~,meter~,ev~,need~,clock~,availability~,bus~' ;;
+	setpoint) echo 'limit~,pilot~,session~,meter~,boot~,bus~' ;;
 	ocpp) echo 'session!,auth!,reading!,pilot,meter,setpoint~,alert,security,boot~,var~,clock~,lock~,token' ;;
 	log) echo '*!' ;;
 	*) echo '' ;;

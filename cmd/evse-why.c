@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,6 +182,14 @@ static int print(const struct reading *rd)
 	return told ? EXIT_DONE : EXIT_NO;
 }
 
+/* Records come in a pipe or a file; a terminal or /dev/null gives none. */
+static bool input_given(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) == 0 && !S_ISCHR(st.st_mode);
+}
+
 static int answer(void)
 {
 	static struct reading rd;
@@ -196,7 +205,7 @@ static int answer(void)
 		log_error("--dir asks the bus for now: not with --log or --at");
 		return EXIT_USAGE;
 	}
-	if (!o.run && !o.log && !o.at && isatty(STDIN_FILENO))
+	if (!o.run && !o.log && !o.at && !input_given())
 		o.run = run && *run ? run : "/run/evse";
 	why_init(&rd.why, at_us);
 	rc = o.run ? read_bus(&rd) : o.log ? read_log(&rd, at_us) : read_all(&rd, STDIN_FILENO);

@@ -245,7 +245,12 @@ static void tell_sentence(const struct why *w, int evse, const struct record *sp
 		buf_addf(out, " may take %g A", amps);
 	else
 		buf_addf(out, " may take nothing");
-	buf_addf(out, " since %s, because ", since);
+	if (w->now_us)
+		buf_adds(
+		    out,
+		    ", because "); /* the bus keeps the newest alone: since when is not known */
+	else
+		buf_addf(out, " since %s, because ", since);
 	say_rule(meaning(text(winner, "rule")), source, out);
 	buf_adds(out, ".\n");
 }
@@ -325,7 +330,8 @@ int why_json(const struct why *w, int evse, struct buf *out)
 	jw_obj(&j);
 	jw_kint(&j, "evse", evse);
 	utc_format(w->evse[evse - 1].since_us, when);
-	jw_kstr(&j, "since", when);
+	if (!w->now_us)
+		jw_kstr(&j, "since", when);
 	jw_kbool(&j, "enable", json_bool(record_get(&sp, "enable"), false));
 	jw_knum(&j, "import_max_a", number(sp.body, "import_max_a"), 4);
 	jw_kstr(&j, "setpoint", record_n(&sp));

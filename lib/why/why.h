@@ -24,7 +24,8 @@ struct why_limit {
 
 struct why {
 	int64_t at_us;  /* records after this don't count; INT64_MAX: all do */
-	int64_t now_us; /* leases are judged at this instant; 0: at the setpoint's own time */
+	int64_t now_us; /* leases are judged at this instant, and only the newest records come: the
+			 * bus; 0: at the setpoint's own time */
 	struct why_evse evse[WHY_EVSES_MAX];
 	struct why_limit limit[WHY_LIMITS_MAX];
 	int limits;

@@ -53,7 +53,8 @@ END
 }
 
 @test "the bus that is asked is not there; no setpoint; wrong time; wrong use" {
-	run -1 --separate-stderr evse-why </dev/null
+	: >empty
+	run -1 --separate-stderr evse-why <empty
 	run -1 --separate-stderr evse-why --at 2025-01-01T00:00:00Z <records
 	[[ $stderr == *"no setpoint record at or before 2025"* ]]
 	run -64 --separate-stderr evse-why --at yesterday <records
