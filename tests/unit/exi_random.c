@@ -5,25 +5,16 @@
  * structure with every list, text and binary fetched into memory and back; all three have to give
  * the same octets. EVSE_RANDOM_COUNT sets how many (default 50,000), EVSE_RANDOM_SEED where to
  * begin. */
+#include "exi_fetch.h"
 #include "exi_make.h"
 
 #include "exi/json.h"
-#include "exi/typed.h"
 #include "harness.h"
 
-enum { STREAM = 1 << 17, TEXT = 4 << 20, ARENA = 8 << 20 };
+enum { STREAM = 1 << 17, TEXT = 4 << 20 };
 
-static uint8_t stream[STREAM], again[STREAM], arena[ARENA];
+static uint8_t stream[STREAM], again[STREAM];
 static char text[TEXT];
-static size_t arena_used;
-
-static void *grab(size_t size)
-{
-	void *at = arena + arena_used;
-
-	arena_used += (size + 15) & ~(size_t)15;
-	return arena_used <= ARENA ? at : NULL;
-}
 
 static uint64_t from_env(const char *name, uint64_t otherwise)
 {
@@ -61,79 +52,6 @@ static bool json_returns(int schema, int flags, size_t size)
 	return false;
 }
 
-static bool fetch_type(const struct exi_type *type, uint8_t *base);
-
-/* Fetches text and octets out of the stream. */
-static bool fetch_simple(const struct exi_simple *s, uint8_t *at)
-{
-	if (s->kind == EXI_KIND_STR) {
-		struct exi_str *v = (void *)at;
-		char *to = grab((size_t)v->len * 4 + 1);
-		ssize_t n = to ? exi_str_get(v, to, (size_t)v->len * 4 + 1) : -1;
-
-		*v = (struct exi_str){to, 0, (uint32_t)n};
-		return n >= 0;
-	}
-	if (s->kind == EXI_KIND_HEX || s->kind == EXI_KIND_BASE64) {
-		struct exi_bin *v = (void *)at;
-		uint8_t *to = grab(v->len + 1);
-		ssize_t n = to ? exi_bin_get(v, to, v->len) : -1;
-
-		*v = exi_bin(to, (uint32_t)n);
-		return n >= 0;
-	}
-	return true;
-}
-
-static bool fetch_list(const struct exi_field *f, struct exi_list *list)
-{
-	bool complex = f->flags & EXI_F_COMPLEX;
-	size_t size = complex ? exi_types[f->type].size : exi_simples[f->type].size;
-	struct exi_cursor cursor = {0};
-	uint8_t *items;
-
-	if (list->n == 0 || size == 0)
-		return true;
-	items = grab(size * list->n);
-	if (!items)
-		return false;
-	for (uint32_t i = 0; i < list->n; i++) {
-		uint8_t *item = items + i * size;
-
-		if (exi_next(list, &cursor, item, size) != 1)
-			return false;
-		if (complex ? !fetch_type(&exi_types[f->type], item)
-			    : !fetch_simple(&exi_simples[f->type], item))
-			return false;
-	}
-	if (exi_next(list, &cursor, items, size) != 0)
-		return false;
-	*list = exi_list(items, list->n);
-	return true;
-}
-
-static bool fetch_type(const struct exi_type *type, uint8_t *base)
-{
-	for (unsigned i = 0; i < type->nfields; i++) {
-		const struct exi_field *f = &exi_fields[type->field + i];
-		uint8_t *at = base + f->offset;
-		bool good;
-
-		if (f->flags & EXI_F_REFUSED ||
-		    (f->present != EXI_NONE && base[f->present] != f->which))
-			continue;
-		if (f->flags & (EXI_F_LIST | EXI_F_LAZY))
-			good = fetch_list(f, (void *)at);
-		else if (f->flags & EXI_F_COMPLEX)
-			good = fetch_type(&exi_types[f->type], at);
-		else
-			good = fetch_simple(&exi_simples[f->type], at);
-		if (!good)
-			return false;
-	}
-	return true;
-}
-
 static bool writes_same(int message, const void *msg, size_t size, const char *how)
 {
 	struct exi_err err = {0};
@@ -154,8 +72,8 @@ static bool structure_returns(int message, size_t size)
 	struct exi_in in;
 	uint8_t *msg;
 
-	arena_used = 0;
-	msg = grab(row->size);
+	fetch_used = 0;
+	msg = fetch_room(row->size);
 	if (exi_open(&in, row->schema, stream, size, &err) < 0 ||
 	    exi_read(&in, msg, row->size, &err) < 0) {
 		HARNESS_FAIL("%s: read, bit %u: %s", exi_message_name(message), err.bit, err.what);
