@@ -10,11 +10,12 @@
 
 /* How a value stands in the stream (EXI 1.0, section 7.1). */
 enum exi_kind {
+	/* These three are n-bit codes: an offset from low, at most high - low. */
 	EXI_KIND_BOOL,
-	EXI_KIND_NBIT, /* integer in a range of at most 4096 values: offset from low */
+	EXI_KIND_ENUM,
+	EXI_KIND_NBIT, /* integer in a range of at most 4096 values */
 	EXI_KIND_UINT,
 	EXI_KIND_INT,
-	EXI_KIND_ENUM,
 	EXI_KIND_STR,
 	EXI_KIND_HEX,
 	EXI_KIND_BASE64,

@@ -105,9 +105,10 @@ static inline const struct exi_prod *next_event(struct typed *t, const struct ex
 	return &exi_prods[s->prod + code];
 }
 
-/* A whole list: its items are checked here and fetched later. Returns the production after it, or
- * NULL. */
-static const struct exi_prod *read_list(struct typed *t, const struct exi_prod *p, uint8_t *at)
+/* A whole list: its items are checked here and fetched later. *s becomes the state behind the last
+ * one. */
+static int read_list(struct typed *t, const struct exi_prod *p, const struct exi_state **s,
+		     uint8_t *at)
 {
 	const struct exi_field *f = &exi_fields[p->field];
 	struct exi_list list = {.at = t->in, .bit = t->r.b.pos, .field = p->field};
@@ -115,22 +116,21 @@ static const struct exi_prod *read_list(struct typed *t, const struct exi_prod *
 	bool barred;
 
 	do {
-		const struct exi_state *s;
-
 		if (read_content(t, f, NULL) < 0)
-			return NULL;
+			return -1;
 		list.n++;
 		list.end = t->r.b.pos;
-		s = &exi_states[grammar_after_item(&t->r, next, list.n == f->max, &barred)];
-		next = next_event(t, s);
-		if (next && barred && next->field == p->field) {
-			grammar_bad_event(&t->r, s, list.end, 0);
-			return NULL;
-		}
-	} while (next && next->field == p->field);
+		*s = &exi_states[grammar_after_item(&t->r, next, list.n == f->max, &barred)];
+		next = next_event(t, *s);
+		if (!next)
+			return -1;
+		if (barred && next->field == p->field)
+			return grammar_bad_event(&t->r, *s, list.end, 0);
+	} while (next->field == p->field);
+	t->r.b.pos = list.end;
 	if (at)
 		memcpy(at, &list, sizeof list);
-	return next;
+	return 0;
 }
 
 static int read_lazy(struct typed *t, const struct exi_prod *p, uint8_t *at)
@@ -154,33 +154,108 @@ static int bad_field(struct typed *t, const struct exi_prod *p, const struct exi
 			    exi_name(exi_fields[p->field].name));
 }
 
+/* An integer of at most six octets at the top of a window; its bits, or 0 where it is longer. */
+static inline unsigned quick_int(uint64_t window, const struct exi_simple *s, uint64_t *out)
+{
+	bool negative = s->kind == EXI_KIND_INT && window >> 63;
+	unsigned used = s->kind == EXI_KIND_INT;
+	uint64_t v = 0;
+
+	window <<= used;
+	for (unsigned shift = 0; shift < 42; shift += 7) {
+		uint64_t octet = window >> 56;
+
+		window <<= 8;
+		used += 8;
+		v |= (octet & 0x7f) << shift;
+		if (!(octet & 0x80)) {
+			*out = negative ? ~v : v;
+			return value_int_fits(s, *out) ? used : 0;
+		}
+	}
+	return 0;
+}
+
+/* Most of a message are simple elements with a number: takes the value, with the CH before and the
+ * EE behind it, from the window at whose top the CH stands. The bits taken, or 0 where anything is
+ * unusual; the long way then finds out. */
+static inline unsigned quick_value(uint64_t window, const struct exi_simple *s, uint64_t *v)
+{
+	unsigned used = s->bits;
+
+	if (window >> 63)
+		return 0;
+	window <<= 1;
+	if (s->kind <= EXI_KIND_NBIT) {
+		*v = window >> 1 >> (63 - used);
+		if (*v > s->high - (uint64_t)s->low)
+			return 0;
+		*v += (uint64_t)s->low;
+	} else {
+		used = s->kind <= EXI_KIND_INT ? quick_int(window, s, v) : 0;
+		if (!used)
+			return 0;
+	}
+	return (window << used) >> 63 ? 0 : used + 2;
+}
+
+static int read_unusual(struct typed *t, const struct exi_prod *p, const struct exi_state **s,
+			uint8_t *base)
+{
+	const struct exi_field *f = &exi_fields[p->field];
+	uint8_t *at = base ? base + f->offset : NULL;
+
+	if (p->field >= EXI_MIXED || f->flags & EXI_F_REFUSED)
+		return bad_field(t, p, *s);
+	if (base && f->present != EXI_NONE)
+		base[f->present] = f->which;
+	if (f->flags & EXI_F_LIST)
+		return read_list(t, p, s, at);
+	*s = &exi_states[p->next];
+	return f->flags & EXI_F_LAZY ? read_lazy(t, p, at) : read_content(t, f, at);
+}
+
 static int read_type(struct typed *t, uint16_t type, uint8_t *base)
 {
+	struct bit_reader *b = &t->r.b;
 	const struct exi_state *s = &exi_states[exi_types[type].state];
-	const struct exi_prod *p;
 
 	if (++t->r.depth > EXI_DEPTH_MAX)
-		return grammar_fail(&t->r, t->r.b.pos, "elements nested too deeply", NULL);
-	p = next_event(t, s);
-	while (p && p->field != EXI_EE) {
-		const struct exi_field *f = &exi_fields[p->field];
-		uint8_t *at = base ? base + f->offset : NULL;
+		return grammar_fail(&t->r, b->pos, "elements nested too deeply", NULL);
+	for (;;) {
+		uint64_t window = bit_window(b), v;
+		uint64_t code = window >> (64 - s->bits);
+		const struct exi_prod *p;
+		const struct exi_field *f;
+		unsigned used;
 
-		if (p->field >= EXI_MIXED || f->flags & EXI_F_REFUSED)
-			return bad_field(t, p, s);
-		if (base && f->present != EXI_NONE)
-			base[f->present] = f->which;
-		if (f->flags & EXI_F_LIST) {
-			p = read_list(t, p, at);
-			continue;
+		if (code >= s->n || s->bits > b->end - b->pos) {
+			b->over = s->bits > b->end - b->pos;
+			return grammar_bad_event(&t->r, s, b->pos, code);
 		}
-		if ((f->flags & EXI_F_LAZY ? read_lazy(t, p, at) : read_content(t, f, at)) < 0)
+		p = &exi_prods[s->prod + code];
+		f = &exi_fields[p->field];
+		if (p->field < EXI_MIXED && !f->flags && f->place == EXI_PLACE_ELEMENT) {
+			used = quick_value(window << s->bits, &exi_simples[f->type], &v);
+			if (used && used + s->bits <= b->end - b->pos) {
+				b->pos += used + s->bits;
+				s = &exi_states[p->next];
+				if (!base)
+					continue;
+				store(base + f->offset, exi_simples[f->type].size, v);
+				if (f->present != EXI_NONE)
+					base[f->present] = f->which;
+				continue;
+			}
+		}
+		b->pos += s->bits;
+		if (p->field == EXI_EE) {
+			t->r.depth--;
+			return 0;
+		}
+		if (read_unusual(t, p, &s, base) < 0)
 			return -1;
-		s = &exi_states[p->next];
-		p = next_event(t, s);
 	}
-	t->r.depth--;
-	return p ? 0 : -1;
 }
 
 /* The one event of the frame around header and body. */
