@@ -222,6 +222,7 @@ static int setup(struct tool *t)
 	struct bridge *b = t->ctx;
 	struct err err;
 
+	b->tool = t;
 	if (!b->url) {
 		log_error("a URL is needed: -u wss://HOST:PORT/PATH/IDENTITY");
 		return EXIT_USAGE;
@@ -279,7 +280,6 @@ static int start(struct tool *t)
 	struct ocpp_hooks hooks = {send_frame, reconnect, set_ping, set_backoff, b};
 	struct err err;
 
-	b->tool = t;
 	configure(b);
 	if (t->replaying)
 		b->conf.state_dir = b->conf.password_file = NULL;
