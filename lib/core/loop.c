@@ -412,7 +412,9 @@ static void test_clock_wait(struct loop *l)
 	uint64_t round;
 	int work;
 
-	if (l->backend->wait(l->backend_ctx, 0) > 0 || deadline <= clock_read().mono_us)
+	l->clock_ready = false;
+	if (l->backend->wait(l->backend_ctx, 0) - l->clock_ready > 0 ||
+	    deadline <= clock_read().mono_us)
 		return;
 	clock_test_idle(deadline);
 	for (;;) {

@@ -141,6 +141,26 @@ static void step(void)
 	}
 }
 
+/* Says who keeps time from going on. */
+static int stuck(nfds_t want)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	fprintf(stderr,
+		"test-clock: nothing came for 20 s after %" PRIu64 " steps; %d of %d tools there\n",
+		steps, (int)n - 1, (int)want);
+	for (nfds_t i = 1; i < n; i++) {
+		if (getsockopt(pfd[i].fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+			continue;
+		fprintf(stderr, "  pid %d: %s%s, deadline in %" PRId64 " us\n", (int)cred.pid,
+			part[i].idle ? "waits" : "works",
+			checking && !part[i].answered ? ", has not answered" : "",
+			part[i].deadline_us - page->mono_us);
+	}
+	return 75;
+}
+
 int main(int argc, char **argv)
 {
 	int64_t start, end;
@@ -159,13 +179,8 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	while (page->mono_us < end && (!begun || n > 1)) {
-		if (poll(pfd, n, 120000) < 1) {
-			fprintf(stderr,
-				"test-clock: %" PRIu64
-				" steps: nothing came for 120 s; %d of %d there\n",
-				steps, (int)n - 1, (int)want);
-			return 75;
-		}
+		if (poll(pfd, n, 20000) < 1)
+			return stuck(want);
 		for (nfds_t i = n; i-- > 1;)
 			if (pfd[i].revents)
 				take(i);
