@@ -189,3 +189,22 @@ TEST(seen_takes_late_ones_once_and_old_ones_never)
 	CHECK(before(&s, "a", "e.3"));
 	seen_release(&s);
 }
+
+TEST(json_strings_need_a_separator)
+{
+	static const char *const bad[] = {"{\"a\" \"b\":1}", "[1 \"b\"]", "[{} \"b\"]",
+					  "\"a\"\"b\"", "{\"a\":\"\\\\\" \"b\"}"};
+	static const char *const good[] = {"[\"a\",\"b\"]", " { \"a\" : \"\\\" \\\" b\" } ",
+					   "\"x\"", "{\"a\":\"\\\\\",\"b\":\"\"}"};
+	struct err err;
+	jv v;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		CHECK_INT(json_parse(bad[i], strlen(bad[i]), &v, &err), -1);
+		CHECK(strstr(err.msg, "not JSON") != NULL);
+	}
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		CHECK_INT(json_parse(good[i], strlen(good[i]), &v, &err), 0);
+		json_free(v);
+	}
+}
