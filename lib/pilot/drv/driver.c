@@ -9,7 +9,7 @@
 
 #include "core/exit.h"
 
-static const struct driver_ops *const drivers[] = {&driver_sim};
+static const struct driver_ops *const drivers[] = {&driver_sim, &driver_linux};
 
 static const struct driver_ops *find(const char *address, struct err *err, int *code)
 {
@@ -23,7 +23,7 @@ static const struct driver_ops *find(const char *address, struct err *err, int *
 			return drivers[i];
 	}
 	*code = EXIT_USAGE;
-	err_set(err, "device '%s': expected sim:SOCKET", address);
+	err_set(err, "device '%s': expected sim:SOCKET or linux:BOARD.json", address);
 	return NULL;
 }
 

@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# The linux driver on a replaced sysfs root and a fake of the GPIO character device (LD_PRELOAD): the
+# program's own ioctls and files, no hardware.
+
+bats_require_minimum_version 1.5.0
+load pilot-lib
+
+setup() {
+	D=$BATS_TEST_TMPDIR
+	cc -shared -fPIC -o "$D/gpio.so" tests/fakes/pilot-gpio-preload.c
+	mkfifo "$D/tree.in"
+	/usr/bin/python3 tests/fakes/pilot-tree.py "$D/tree" <"$D/tree.in" >"$D/tree.out" 2>"$D/tree.err" 3>&- &
+	SIM=$!
+	exec 6>"$D/tree.in"
+	until_true 50 grep -q ready "$D/tree.out"
+	cat >"$D/board.json" <<-'END'
+	{"name": "fake", "connector": "socket", "phases": 3, "max_a": 20,
+	 "pwm": {"chip": "20fc000.pwm", "channel": 0},
+	 "cp": {"pos": {"iio": "2198000.adc", "channel": "voltage2", "scale": 1, "offset_mv": -20000},
+	        "neg": {"iio": "2198000.adc", "channel": "voltage3", "scale": 1, "offset_mv": -20000},
+	        "reset_lines": ["RST_P", "RST_N"]},
+	 "pp": {"iio": "2198000.adc", "channel": "voltage5", "scale": 1,
+	        "above_mv": {"none": 2459, "13": 1813, "20": 1170, "32": 891, "63": 751}},
+	 "contactors": [{"line": "K1", "sense": {"line": "K1_SENSE", "active": "low"}},
+	                {"line": "K2", "sense": {"line": "K2_SENSE", "active": "low"}, "three_phase": true}],
+	 "rcd": {"trip": "RCD", "test": "RCD_TEST"},
+	 "lock": {"in1": "IN1", "in2": "IN2", "pulse_ms": 200,
+	          "pos": {"iio": "2198000.adc", "channel": "voltage0", "scale": 1,
+	                  "locked_mv": [2500, 3300], "unlocked_mv": [0, 900]}},
+	 "pe": "PE", "estop": {"line": "ESTOP", "active": "low"}, "cp_disconnect": "CUT", "alive_line": "ALIVE",
+	 "temp": [{"iio": "2198000.adc", "channel": "voltage4", "scale": 1000}]}
+	END
+}
+
+teardown() {
+	gone
+}
+
+on_# A regular file keeps what stood behind a shorter value; sysfs does not.
+duty_ns() {
+	head -n 1 "$D/tree/sys/class/pwm/pwmchip3/pwm0/duty_cycle"
+}
+
+tree() {
+	env EVSE_SYSFS="$D/tree/sys" EVSE_DEV="$D/tree/dev" FAKE_GPIO="$D/tree/gpio" LD_PRELOAD="$D/gpio.so" \
+		ASAN_OPTIONS=verify_asan_link_order=0 "$@"
+}
+
+board_start() {
+	mkfifo "$D/in"
+	on_tree "$BIN/evse-pilot" -D "linux:$D/board.json" --min-close 300 "$@" <"$D/in" >"$D/out" 2>"$D/err" 3>&- 6>&- &
+	PILOT=$!
+	exec 5>"$D/in"
+}
+
+tree() {
+	echo "$1" >&6
+}
+
+@test "a session on files: period before duty, PP, lock pulse, both contactors, 20 A of the board" {
+	board_start
+	AGAIN="setpoint true 32"
+	shows 30 '.state == "A1" and .rcd.ok'
+	[ "$(cat "$D/tree/sys/class/pwm/pwmchip3/pwm0/period")" -eq 1000000 ]
+	[ "$(cat "$D/tree/sys/class/pwm/pwmchip3/pwm0/enable")" -eq 1 ]
+	tree 'pp 1000'
+	tree 'car B'
+	shows 40 '.state == "B2" and .limit_a == 20 and .pp_a == 32 and .lock.feedback == "locked"'
+	[ "$(duty_ns)" -eq 333300 ]
+	tree 'car C'
+	shows 40 '.state == "C2" and .contactor.feedback == true'
+	# The contactor of the other phases closes first.
+	[ "$(grep -n ' K2 1' "$D/tree/gpio.log" | head -n 1 | cut -d: -f1)" -lt "$(grep -n ' K1 1' "$D/tree/gpio.log" | head -n 1 | cut -d: -f1)" ]
+	tree 'car A'
+	tree 'pp 3000'
+	shows 40 '.state == "A1" and .contactor.feedback == false and .lock.feedback == "unlocked"'
+	[ "$(duty_ns)" -eq 1000000 ]
+	# In the end opened in the reverse order.
+	[ "$(grep -n ' K1 0' "$D/tree/gpio.log" | tail -n 1 | cut -d: -f1)" -lt "$(grep -n ' K2 0' "$D/tree/gpio.log" | tail -n 1 | cut -d: -f1)" ]
+	[ "$(grep -c ' ALIVE ' "$D/tree/gpio.log")" -gt 10 ]
+}
+
+@test "inputs: RCD, e-stop active low, earth, temperature" {
+	board_start
+	AGAIN="setpoint true 16"
+	tree 'pp 1000'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true'
+	tree 'temp 66'
+	shows 30 '.limit_a == 10'
+	tree 'temp 25'
+	tree 'line ESTOP 0'
+	shows 20 '.faults == ["estop"] and .state == "F" and .contactor.feedback == false'
+	[ "$(duty_ns)" -eq 0 ]
+	tree 'line PE 0'
+	shows 20 '.faults == ["pe","estop"]'
+	kill -9 "$PILOT"
+	wait "$PILOT" || :
+	on_tree "$BIN/evse-pilot" --safe -D "linux:$D/board.json"
+	[ "$(duty_ns)" -eq 1000000 ]
+	[ "$(cat "$D/tree/gpio/K1")" -eq 0 ]
+}
+
+@test "three to one phase: the second contactor stays open" {
+	board_start --phase-wait 1000
+	AGAIN="setpoint true 16"
+	tree 'pp 1000'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true and .phases == 3'
+	AGAIN="setpoint true 16 '\"phases\":1'"
+	eval "$AGAIN"
+	until_true 30 last '.duty_pct == 100'
+	tree 'car B'
+	shows 60 '.phases == 1 and .state == "B2"'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true'
+	[ "$(cat "$D/tree/gpio/K1")" -eq 1 ]
+	[ "$(cat "$D/tree/gpio/K2")" -eq 0 ]
+	grep -q ' CUT 1' "$D/tree/gpio.log"
+}
+
+@test "a board file that is wrong says where" {
+	try() {
+		jq "$1" "$D/board.json" >"$D/bad.json"
+		run -"$2" --separate-stderr on_tree "$BIN/evse-pilot" -D "linux:$D/bad.json" </dev/null
+		[[ $stderr == *"$3"* ]]
+	}
+	try '.contactor = 1' 78 'did you mean contactors'
+	try 'del(.pwm.chip)' 78 'pwm: chip: expected'
+	try '.contactors = []' 78 'contactors: expected'
+	try '.pp.above_mv["20"] = 5000' 78 'pp: above_mv: 20: expected less'
+	try 'del(.lock)' 78 'a socket needs'
+	try '.phases = 2' 78 'phases: expected'
+	try '.pwm.chip = "x.pwm"' 66 'no PWM chip is x.pwm'
+	try '.cp.pos.iio = "y"' 66 'no IIO device is named y'
+	try '.pe = "NOPE"' 66 'no GPIO line is named NOPE'
+	run -66 --separate-stderr "$BIN/evse-pilot" -D linux:nothing-such </dev/null
+	[[ $stderr == *"no board file is named nothing-such"* ]]
+	jq 'del(.alive_line)' "$D/board.json" >"$D/bad.json"
+	run -0 --separate-stderr on_tree "$BIN/evse-pilot" -D "linux:$D/bad.json" </dev/null
+	[[ $stderr == *"names neither alive_line nor watchdog"* ]]
+}
+
+@test "the board files that are shipped are right" {
+	for b in share/evse/boards/*.json; do
+		[ "$(jq -r .driver "$b")" = linux ] || continue
+		run -66 --separate-stderr on_tree "$BIN/evse-pilot" -D "linux:$PWD/$b" </dev/null
+		[[ $stderr == *"no "* ]]
+	done
+}
