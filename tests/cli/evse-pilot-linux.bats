@@ -36,12 +36,7 @@ teardown() {
 	gone
 }
 
-on_# A regular file keeps what stood behind a shorter value; sysfs does not.
-duty_ns() {
-	head -n 1 "$D/tree/sys/class/pwm/pwmchip3/pwm0/duty_cycle"
-}
-
-tree() {
+on_tree() {
 	env EVSE_SYSFS="$D/tree/sys" EVSE_DEV="$D/tree/dev" FAKE_GPIO="$D/tree/gpio" LD_PRELOAD="$D/gpio.so" \
 		ASAN_OPTIONS=verify_asan_link_order=0 "$@"
 }
@@ -51,6 +46,11 @@ board_start() {
 	on_tree "$BIN/evse-pilot" -D "linux:$D/board.json" --min-close 300 "$@" <"$D/in" >"$D/out" 2>"$D/err" 3>&- 6>&- &
 	PILOT=$!
 	exec 5>"$D/in"
+}
+
+# A regular file keeps what stood behind a shorter value; sysfs does not.
+duty_ns() {
+	head -n 1 "$D/tree/sys/class/pwm/pwmchip3/pwm0/duty_cycle"
 }
 
 tree() {

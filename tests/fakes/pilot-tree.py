@@ -32,7 +32,7 @@ def setraw(channel, value):
 def get(path):
     try:
         with open(path) as f:
-            return int(f.read() or 0)
+            return int(f.readline() or 0)
     except ValueError:
         return get(path)
 
