@@ -6,6 +6,7 @@
  * verify.c  checks a store with public keys
  * stat.c    what a store holds
  * prove.c   a proof of one record, and its check
+ * erase.c   destroys a person's keys
  * rotate.c  makes new keys
  * common.c  options and keys that the commands share
  * plain.c   a quick check that a line is one JSON object */
@@ -26,6 +27,7 @@ static const struct command {
     {"stat", "tell what a store holds", log_stat},
     {"prove", "print a proof of one record", log_prove},
     {"verify-proof", "check such a proof", log_verify_proof},
+    {"erase", "destroy the keys of a person's data", log_erase},
     {"rotate", "make new keys", log_rotate},
 };
 

@@ -15,6 +15,7 @@ int log_record(int argc, char **argv);
 int log_show(int argc, char **argv);
 int log_verify(int argc, char **argv);
 int log_stat(int argc, char **argv);
+int log_erase(int argc, char **argv);
 int log_rotate(int argc, char **argv);
 int log_prove(int argc, char **argv);
 int log_verify_proof(int argc, char **argv);

@@ -39,7 +39,8 @@ static bool string(struct eye *e)
 
 		if (c == '"')
 			return true;
-		if (c < ' ')
+		if (c < ' ' ||
+		    c == 0xff) /* 0xff is never UTF-8, and marks sealed values in the store */
 			return false;
 		if (c == '\\') {
 			if (e->at == e->end || !strchr("\"\\/bfnrtu", *e->at))

@@ -70,6 +70,24 @@ static int look(void *ctx, const struct place *p, const char *line, size_t len)
 	return 0;
 }
 
+/* A line with sealed values is no UTF-8 and goes as hexadecimal digits. */
+static void put_record(struct jw *w, const char *line, size_t len)
+{
+	char *hex;
+
+	if (!memchr(line, PERSONS_MARK, len)) {
+		jw_key(w, "record");
+		jw_strn(w, line, len);
+		return;
+	}
+	hex = malloc(2 * len + 1);
+	if (!hex)
+		log_fatal(EXIT_OS, "out of memory");
+	crypt_hex(line, len, hex);
+	jw_kstr(w, "record_hex", hex);
+	free(hex);
+}
+
 static void write_proof(struct jw *w, const struct reader *r, const struct search *s)
 {
 	uint8_t(*leaves)[CRYPT_HASH], path[MERKLE_PATH_MAX][CRYPT_HASH], salt[MERKLE_SALT];
@@ -110,8 +128,7 @@ static void write_proof(struct jw *w, const struct reader *r, const struct searc
 		jw_str(w, hex);
 	}
 	jw_end(w);
-	jw_key(w, "record");
-	jw_strn(w, s->line, s->len);
+	put_record(w, s->line, s->len);
 	jw_end(w);
 	free(leaves);
 	segment_body_release(&body);
@@ -151,6 +168,7 @@ int log_prove(int argc, char **argv)
 	if (reader_open(&r, o.c.dir, w.have_keys ? &w.keys : NULL, &err) < 0)
 		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
 	r.opener = w.opener;
+	r.stored = true;
 	code = reader_each(&r, look, &s, &err);
 	if (code < 0)
 		log_fatal(EXIT_BAD_DATA, "%s", err.msg);
@@ -178,12 +196,27 @@ static bool hex_member(jv v, void *out, size_t len)
 	return s && crypt_unhex(s, strlen(s), out, len);
 }
 
+static bool get_record(jv p, struct buf *out)
+{
+	const char *text = json_str(json_get(p, "record")),
+		   *hex = json_str(json_get(p, "record_hex"));
+	size_t len = hex ? strlen(hex) / 2 : 0;
+	char *room = hex ? buf_room(out, len + 1) : NULL;
+
+	if (text)
+		return buf_adds(out, text) == 0;
+	if (!room || !crypt_unhex(hex, strlen(hex), room, len))
+		return false;
+	buf_added(out, len);
+	return true;
+}
+
 /* @return NULL when the proof holds, else what is wrong with it. */
-static const char *check(jv p, uint8_t (*pubs)[CRYPT_PUB], size_t pub_count)
+static const char *check(jv p, uint8_t (*pubs)[CRYPT_PUB], size_t pub_count, struct buf *record)
 {
 	uint8_t path[MERKLE_PATH_MAX][CRYPT_HASH], salt[MERKLE_SALT], leaf[CRYPT_HASH],
 	    root[CRYPT_HASH];
-	const char *head = json_str(json_get(p, "head")), *record = json_str(json_get(p, "record"));
+	const char *head = json_str(json_get(p, "head"));
 	const char *sig = json_str(json_get(p, "sig"));
 	jv steps = json_get(p, "path");
 	struct segment_head h;
@@ -191,7 +224,7 @@ static const char *check(jv p, uint8_t (*pubs)[CRYPT_PUB], size_t pub_count)
 	struct buf b;
 	bool trusted = false, good;
 
-	if (!head || !record || !sig || json_len(steps) > MERKLE_PATH_MAX ||
+	if (!head || !get_record(p, record) || !sig || json_len(steps) > MERKLE_PATH_MAX ||
 	    !hex_member(json_get(p, "salt"), salt, sizeof salt) ||
 	    !json_int(json_get(p, "index"), 0, INT32_MAX, &index) ||
 	    !json_int(json_get(p, "part"), 0, SEGMENT_PARTS - 1, &part))
@@ -211,7 +244,7 @@ static const char *check(jv p, uint8_t (*pubs)[CRYPT_PUB], size_t pub_count)
 	for (int i = 0; i < json_len(steps); i++)
 		if (!hex_member(json_at(steps, i), path[i], CRYPT_HASH))
 			return "not a proof: a step of the path is no hash";
-	merkle_leaf(salt, record, strlen(record), leaf);
+	merkle_leaf(salt, record->data, record->len, leaf);
 	if ((size_t)part >= h.parts ||
 	    !merkle_climb(leaf, h.part[part].records, (size_t)index, path, (size_t)json_len(steps),
 			  root) ||
@@ -235,6 +268,7 @@ int log_verify_proof(int argc, char **argv)
 	static uint8_t pubs[PUBS_MAX][CRYPT_PUB];
 	size_t count = 0;
 	const char *wrong;
+	struct buf record, shown;
 	struct err err;
 	int code;
 	jv p;
@@ -247,11 +281,15 @@ int log_verify_proof(int argc, char **argv)
 		count += common_pubs(o.pubs.item[i], pubs + count, PUBS_MAX - count);
 	if (json_load(c.args[0], PROOF_MAX, &p, &err) < 0)
 		log_fatal(EXIT_BAD_DATA, "%s", err.msg);
-	wrong = check(p, pubs, count);
+	buf_init(&record, PROOF_MAX);
+	buf_init(&shown, PROOF_MAX);
+	wrong = check(p, pubs, count, &record);
 	if (wrong)
 		log_error("%s: %s", c.args[0], wrong);
-	else
-		puts(json_str(json_get(p, "record")));
+	else if (persons_open(NULL, buf_str(&record), record.len, &shown, NULL) == 0)
+		puts(buf_str(&shown));
 	json_free(p);
+	buf_release(&record);
+	buf_release(&shown);
 	return cli_close(wrong ? EXIT_NO : EXIT_DONE);
 }

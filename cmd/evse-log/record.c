@@ -258,8 +258,16 @@ static void take(struct tool *t, const char *line, size_t len, const struct head
 			loop_timer_after(t->loop, &g.event, EVENT_WAIT_US);
 		return;
 	}
-	if (store_append(&g.store, event ? ROWS_EVENT : ROWS_DATA, line, len) < 0)
+	if (store_append(&g.store, event ? ROWS_EVENT : ROWS_DATA, line, len) < 0) {
+		log_warning("%s: a record of %.*s was dropped: %s", o.dir, (int)h->src.len,
+			    h->src.at, errno == EILSEQ ? "it is not UTF-8" : "the disk is full");
 		return;
+	}
+	if (g.store.unsealed_values) {
+		log_warning("%s: %s; a personal value was stored without a key of its own", o.dir,
+			    g.store.keys_err.msg);
+		g.store.unsealed_values = 0;
+	}
 	g.records++;
 	if (event) {
 		note_ack(h->src, h->n);

@@ -18,6 +18,8 @@ int reader_open(struct reader *r, const char *dir, const struct keys *keys, stru
 			     .keys = keys,
 			     .from_ms = INT64_MIN,
 			     .to_ms = INT64_MAX};
+	persons_init(&r->persons, r->dir_fd, keys);
+	buf_init(&r->plain, 256 << 10);
 	return r->dir_fd < 0 ? err_sys(err, "unable to open the directory %s", dir) : 0;
 }
 
@@ -26,6 +28,8 @@ void reader_close(struct reader *r)
 	if (r->dir_fd >= 0)
 		close(r->dir_fd);
 	free(r->seqs);
+	persons_release(&r->persons);
+	buf_release(&r->plain);
 	*r = (struct reader){.dir_fd = -1};
 }
 
@@ -126,6 +130,7 @@ struct giver {
 	reader_fn *fn;
 	void *ctx;
 	struct place place;
+	struct err *err;
 	uint64_t skip; /* records of this segment given before */
 };
 
@@ -137,7 +142,12 @@ static int give(struct giver *g, const char *line, size_t len)
 	if (p.index < g->skip)
 		return 0;
 	g->r->last_index = p.index;
-	return g->fn(g->ctx, &p, line, len);
+	if (g->r->stored || !memchr(line, PERSONS_MARK, len))
+		return g->fn(g->ctx, &p, line, len);
+	buf_reset(&g->r->plain);
+	if (persons_open(g->r->keys ? &g->r->persons : NULL, line, len, &g->r->plain, g->err) < 0)
+		return -1;
+	return g->fn(g->ctx, &p, buf_str(&g->r->plain), g->r->plain.len);
 }
 
 static int give_row(void *ctx, enum rows_class c, const char *line, size_t len)
@@ -242,7 +252,7 @@ int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err)
 	if (reader_list(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->seq_count; i++) {
-		struct giver g = {.r = r, .fn = fn, .ctx = ctx};
+		struct giver g = {.r = r, .fn = fn, .ctx = ctx, .err = err};
 		uint64_t seq = r->seqs[i];
 		int rc;
 

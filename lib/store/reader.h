@@ -3,6 +3,7 @@
 #define STORE_READER_H
 
 #include "store/keys.h"
+#include "store/persons.h"
 #include "store/segment.h"
 #include "store/tip.h"
 
@@ -19,6 +20,9 @@ struct reader {
 	const struct keys *keys;    /* may be NULL */
 	int64_t from_ms, to_ms;     /* segments wholly outside are passed over */
 	bool check_roots;
+	bool stored; /* give lines as they are stored, personal values sealed */
+	struct persons persons;
+	struct buf plain;
 	uint64_t skipped_data;         /* records whose data part was removed */
 	uint64_t last_seq, last_index; /* what was given last; for going on */
 	bool started;

@@ -286,6 +286,7 @@ int store_open(struct store *s, const char *dir, const char *keys_dir,
 
 	*s = (struct store){.dir_fd = -1, .lock_fd = -1, .limits = *limits, .rows.fd = -1};
 	seen_init(&s->seen, SEEN_MAX);
+	buf_init(&s->sealed, 256 << 10);
 	if (state_dir(dir, err) < 0)
 		return -1;
 	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -293,6 +294,7 @@ int store_open(struct store *s, const char *dir, const char *keys_dir,
 		err_sys(err, "unable to open the directory %s", dir);
 		goto out;
 	}
+	persons_init(&s->persons, s->dir_fd, &s->keys);
 	s->keys_dir = strdup(keys_dir);
 	if (!s->keys_dir || take_lock(s, wait_ms, err) < 0 ||
 	    keys_load(&s->keys, keys_dir, KEYS_OPEN_AND_SIGN, true, err) < 0)
@@ -332,6 +334,19 @@ int store_append(struct store *s, enum rows_class c, const char *line, size_t le
 		s->dropped++;
 		errno = ENOSPC;
 		return -1;
+	}
+	if (memchr(line, PERSONS_MARK, len)) {
+		errno = EILSEQ;
+		return -1;
+	}
+	if (c == ROWS_EVENT && persons_in(line, len)) {
+		buf_reset(&s->sealed);
+		if (persons_seal(&s->persons, line, len, &s->sealed, &s->keys_err) == 0) {
+			line = buf_str(&s->sealed);
+			len = s->sealed.len;
+		} else {
+			s->unsealed_values++; /* kept all the same: losing it would be worse */
+		}
 	}
 	rows_add(&s->rows, c, line, len);
 	return 0;
@@ -395,6 +410,8 @@ void store_close(struct store *s)
 	if (s->rows.fd >= 0)
 		rows_close(&s->rows);
 	seen_release(&s->seen);
+	persons_release(&s->persons);
+	buf_release(&s->sealed);
 	keys_release(&s->keys);
 	free(s->keys_dir);
 	s->keys_dir = NULL;

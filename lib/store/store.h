@@ -16,6 +16,7 @@
 
 #include "core/seen.h"
 #include "store/keys.h"
+#include "store/persons.h"
 #include "store/rows.h"
 #include "store/tip.h"
 
@@ -39,6 +40,8 @@ struct store {
 	struct rows rows;
 	struct seen seen;
 	struct store_limits limits;
+	struct persons persons;
+	struct buf sealed;  /* a line with its personal values sealed */
 	uint64_t pack_next; /* the rows file that is packed next; rows.seq when none waits */
 	pid_t child;
 	uint64_t bytes;   /* of all segments */
@@ -46,7 +49,7 @@ struct store {
 	bool unsynced;
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
-	uint64_t pruned_data, pruned_events, dropped;
+	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
 	bool full, pack_failed;
 	struct err keys_err; /* new keys could not be taken up; "" while all is well */
 };
@@ -60,7 +63,8 @@ struct store {
 int store_open(struct store *s, const char *dir, const char *keys_dir,
 	       const struct store_limits *limits, int wait_ms, int64_t now_ms, struct err *err);
 
-/** Takes a line. @return 0, or -1 with errno ENOSPC when it had to be dropped (counted). */
+/** Takes a line; its personal values are sealed first. @return 0, or -1 with errno ENOSPC when it
+ * had to be dropped (counted). */
 int store_append(struct store *s, enum rows_class c, const char *line, size_t len);
 
 /**
