@@ -1,0 +1,253 @@
+#include "ship/http.h"
+
+#include <libwebsockets.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 16 << 10, NAME_MAX_LEN = 200 };
+
+struct ship_http {
+	struct ship_http_conf conf;
+	struct lws_context *lws;
+	char host[256], path[512];
+	int port;
+	/* the upload at hand */
+	struct lws *wsi;
+	const uint8_t *data;
+	size_t len, sent;
+	uint64_t rate;
+	lws_usec_t began, progress;
+	unsigned status;
+	bool done;
+	char why[256];
+};
+
+static void end(struct ship_http *h, const char *why)
+{
+	if (!h->done && why && !h->why[0])
+		snprintf(h->why, sizeof(h->why), "%s", why);
+	h->done = true;
+	h->wsi = NULL;
+	lws_cancel_service(h->lws);
+}
+
+static int add_headers(struct ship_http *h, struct lws *wsi, unsigned char **p, unsigned char *stop)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%zu", h->len);
+
+	if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, (unsigned char *)text,
+					 n, p, stop) ||
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
+					 (const unsigned char *)"application/octet-stream", 24, p,
+					 stop))
+		return -1;
+	lws_client_http_body_pending(wsi, 1);
+	lws_callback_on_writable(wsi);
+	return 0;
+}
+
+/* True when the rate lets another chunk go now. */
+static bool may_send(struct ship_http *h)
+{
+	uint64_t us = (uint64_t)(lws_now_usecs() - h->began);
+
+	return !h->rate || h->sent <= us * h->rate / 1000000 + CHUNK;
+}
+
+static int send_chunk(struct ship_http *h, struct lws *wsi)
+{
+	unsigned char room[LWS_PRE + CHUNK];
+	size_t n = h->len - h->sent < CHUNK ? h->len - h->sent : CHUNK;
+	bool last = h->sent + n == h->len;
+
+	if (!may_send(h)) {
+		lws_set_timer_usecs(wsi, 20000);
+		return 0;
+	}
+	memcpy(room + LWS_PRE, h->data + h->sent, n);
+	if (lws_write(wsi, room + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) <
+	    (int)n)
+		return -1;
+	h->sent += n;
+	h->progress = lws_now_usecs();
+	if (last)
+		lws_client_http_body_pending(wsi, 0);
+	else
+		lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		    size_t len)
+{
+	struct ship_http *h = lws_context_user(lws_get_context(wsi));
+	char room[LWS_PRE + 1024], *at = room + LWS_PRE;
+	int n = (int)sizeof(room) - LWS_PRE;
+
+	(void)user;
+	switch ((int)reason) {
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return add_headers(h, wsi, in, *(unsigned char **)in + len);
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
+		return h->sent < h->len ? send_chunk(h, wsi) : 0;
+	case LWS_CALLBACK_TIMER:
+		lws_callback_on_writable(wsi);
+		return 0;
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+		h->status = lws_http_client_http_response(wsi);
+		h->progress = lws_now_usecs();
+		return 0;
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
+		return lws_http_client_read(wsi, &at, &n) < 0 ? -1 : 0;
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+		return 0;
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+		end(h, NULL);
+		return -1;
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		end(h, in ? in : "the connection failed");
+		return 0;
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+		if (!h->done)
+			end(h, h->status ? NULL : "the connection was closed before the answer");
+		return 0;
+	default:
+		return lws_callback_http_dummy(wsi, reason, user, in, len);
+	}
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "http", .callback = on_event},
+    {0},
+};
+
+static int split_url(struct ship_http *h, struct err *err)
+{
+	static const char scheme[] = "https://";
+	const char *at = h->conf.url + sizeof(scheme) - 1, *slash, *colon, *end_host;
+	char *rest;
+
+	if (strncmp(h->conf.url, scheme, sizeof(scheme) - 1) != 0)
+		return err_set(err, "%s: expected https://host/path", h->conf.url);
+	slash = strchr(at, '/');
+	if (!slash)
+		slash = at + strlen(at);
+	colon = memchr(at, ':', (size_t)(slash - at));
+	end_host = colon ? colon : slash;
+	h->port = 443;
+	if (colon) {
+		h->port = (int)strtol(colon + 1, &rest, 10);
+		if (rest != slash || h->port < 1 || h->port > 65535)
+			return err_set(err, "%s: not a port", h->conf.url);
+	}
+	if (end_host == at || (size_t)(end_host - at) >= sizeof(h->host) || strlen(slash) > 250)
+		return err_set(err, "%s: expected https://host/path", h->conf.url);
+	memcpy(h->host, at, (size_t)(end_host - at));
+	snprintf(h->path, sizeof(h->path), "%s", slash);
+	while (h->path[0] && h->path[strlen(h->path) - 1] == '/')
+		h->path[strlen(h->path) - 1] = '\0';
+	return 0;
+}
+
+struct ship_http *ship_http_new(const struct ship_http_conf *conf, struct err *err)
+{
+	struct ship_http *h = calloc(1, sizeof(*h));
+	struct lws_context_creation_info info = {
+	    .port = CONTEXT_PORT_NO_LISTEN,
+	    .protocols = protocols,
+	    .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+	    .user = h,
+	    .gid = -1,
+	    .uid = -1,
+	    .alpn = "http/1.1",
+	    .timeout_secs = (unsigned)conf->timeout_s,
+	    .ssl_client_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2,
+	    .client_ssl_ca_filepath = conf->ca_file,
+	    .client_ssl_cert_filepath = conf->cert_file,
+	    .client_ssl_private_key_filepath = conf->key_file,
+	};
+
+	if (!h) {
+		err_set(err, "out of memory");
+		return NULL;
+	}
+	h->conf = *conf;
+	lws_set_log_level(0, NULL);
+	if (split_url(h, err) < 0) {
+		free(h);
+		return NULL;
+	}
+	h->lws = lws_create_context(&info);
+	if (!h->lws) {
+		err_set(err,
+			"unable to use the certificate %s with the key %s and the authorities %s",
+			conf->cert_file ? conf->cert_file : "(none)",
+			conf->key_file ? conf->key_file : "(none)",
+			conf->ca_file ? conf->ca_file : "of the system");
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void ship_http_free(struct ship_http *h)
+{
+	if (!h)
+		return;
+	lws_context_destroy(h->lws);
+	free(h);
+}
+
+int ship_http_put(struct ship_http *h, const char *name, const void *data, size_t len,
+		  uint64_t rate, struct err *err)
+{
+	char path[sizeof(h->path) + NAME_MAX_LEN + 2];
+	struct lws_client_connect_info info = {
+	    .context = h->lws,
+	    .address = h->host,
+	    .host = h->host,
+	    .origin = h->host,
+	    .port = h->port,
+	    .path = path,
+	    .method = "PUT",
+	    .ssl_connection = LCCSCF_USE_SSL,
+	    .alpn = "http/1.1",
+	    .local_protocol_name = "http",
+	    .pwsi = &h->wsi,
+	};
+	lws_usec_t limit = (lws_usec_t)h->conf.timeout_s * 1000000;
+
+	snprintf(path, sizeof(path), "%s/%.*s", h->path, NAME_MAX_LEN, name);
+	h->data = data;
+	h->len = len;
+	h->sent = 0;
+	h->rate = rate;
+	h->status = 0;
+	h->done = false;
+	h->why[0] = '\0';
+	h->began = h->progress = lws_now_usecs();
+	if (!lws_client_connect_via_info(&info) && !h->done)
+		end(h, "unable to connect");
+	while (!h->done && !*h->conf.stop) {
+		if (lws_service(h->lws, 0) < 0)
+			break;
+		if (!h->done && lws_now_usecs() - h->progress > limit && h->wsi) {
+			snprintf(h->why, sizeof(h->why), "no progress for %d s", h->conf.timeout_s);
+			lws_set_timeout(h->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+			h->done = true;
+		}
+	}
+	if (h->wsi && !h->done)
+		lws_set_timeout(h->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+	h->wsi = NULL;
+	if ((h->status == 200 || h->status == 201 || h->status == 204) && h->sent == h->len &&
+	    !h->why[0])
+		return 0;
+	if (h->status && !h->why[0])
+		snprintf(h->why, sizeof(h->why), "the server answered %u", h->status);
+	return err_set(err, "%s%s: %s", h->host, path, h->why[0] ? h->why : "stopped");
+}
