@@ -76,6 +76,7 @@ struct exi_type {
 	uint16_t state;
 	uint16_t field, nfields;
 	uint16_t size; /* of its C structure; 0 = it has none */
+	uint16_t flat; /* 1: its fields are required elements with numbers, one behind the other */
 };
 
 struct exi_message_row {

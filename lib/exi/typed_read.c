@@ -72,6 +72,78 @@ static int bad_frame(struct typed *t, const struct exi_field *f, uint32_t at)
 	    exi_name(f->name));
 }
 
+/* An integer of at most six octets at the top of a window; its bits, or 0 where it is longer. */
+static inline unsigned quick_int(uint64_t window, const struct exi_simple *s, uint64_t *out)
+{
+	bool negative = s->kind == EXI_KIND_INT && window >> 63;
+	unsigned used = s->kind == EXI_KIND_INT;
+	uint64_t v = 0;
+
+	window <<= used;
+	for (unsigned shift = 0; shift < 42; shift += 7) {
+		uint64_t octet = window >> 56;
+
+		window <<= 8;
+		used += 8;
+		v |= (octet & 0x7f) << shift;
+		if (!(octet & 0x80)) {
+			*out = negative ? ~v : v;
+			return value_int_fits(s, *out) ? used : 0;
+		}
+	}
+	return 0;
+}
+
+/* Most of a message are simple elements with a number: takes the value, with the CH before and the
+ * EE behind it, from the window at whose top the CH stands. The bits taken, or 0 where anything is
+ * unusual; the long way then finds out. */
+static inline unsigned quick_value(uint64_t window, const struct exi_simple *s, uint64_t *v)
+{
+	unsigned used = s->bits;
+
+	if (window >> 63)
+		return 0;
+	window <<= 1;
+	if (s->kind <= EXI_KIND_NBIT) {
+		*v = window >> 1 >> (63 - used);
+		if (*v > s->high - (uint64_t)s->low)
+			return 0;
+		*v += (uint64_t)s->low;
+	} else {
+		used = s->kind <= EXI_KIND_INT ? quick_int(window, s, v) : 0;
+		if (!used)
+			return 0;
+	}
+	return (window << used) >> 63 ? 0 : used + 2;
+}
+
+/* A whole flat type out of one window of 57 bits; false where it needs more, or anything is
+ * unusual. */
+static inline bool quick_flat(struct typed *t, const struct exi_type *type, uint8_t *base)
+{
+	const struct exi_field *f = &exi_fields[type->field];
+	uint64_t window = bit_window(&t->r.b), v;
+	unsigned used = 0, taken;
+
+	for (unsigned i = 0; i < type->nfields; i++, f++) {
+		const struct exi_simple *s = &exi_simples[f->type];
+
+		if (window >> 63)
+			return false;
+		taken = quick_value(window << 1, s, &v) + 1;
+		used += taken;
+		if (taken == 1 || used > 56)
+			return false;
+		window <<= taken;
+		if (base)
+			store(base + f->offset, s->size, v);
+	}
+	if (window >> 63 || ++used > t->r.b.end - t->r.b.pos)
+		return false;
+	t->r.b.pos += used;
+	return true;
+}
+
 /* What stands behind the event code of a field; one of a list's items where it is one. */
 static inline int read_content(struct typed *t, const struct exi_field *f, uint8_t *at)
 {
@@ -79,8 +151,11 @@ static inline int read_content(struct typed *t, const struct exi_field *f, uint8
 	uint32_t from = b->pos;
 	enum value_bad bad;
 
-	if (f->flags & EXI_F_COMPLEX)
-		return read_type(t, f->type, at);
+	if (f->flags & EXI_F_COMPLEX) {
+		const struct exi_type *type = &exi_types[f->type];
+
+		return type->flat && quick_flat(t, type, at) ? 0 : read_type(t, f->type, at);
+	}
 	if (f->place == EXI_PLACE_ELEMENT && bit_get(b, 1))
 		return bad_frame(t, f, from);
 	from = b->pos;
@@ -154,51 +229,7 @@ static int bad_field(struct typed *t, const struct exi_prod *p, const struct exi
 			    exi_name(exi_fields[p->field].name));
 }
 
-/* An integer of at most six octets at the top of a window; its bits, or 0 where it is longer. */
-static inline unsigned quick_int(uint64_t window, const struct exi_simple *s, uint64_t *out)
-{
-	bool negative = s->kind == EXI_KIND_INT && window >> 63;
-	unsigned used = s->kind == EXI_KIND_INT;
-	uint64_t v = 0;
-
-	window <<= used;
-	for (unsigned shift = 0; shift < 42; shift += 7) {
-		uint64_t octet = window >> 56;
-
-		window <<= 8;
-		used += 8;
-		v |= (octet & 0x7f) << shift;
-		if (!(octet & 0x80)) {
-			*out = negative ? ~v : v;
-			return value_int_fits(s, *out) ? used : 0;
-		}
-	}
-	return 0;
-}
-
-/* Most of a message are simple elements with a number: takes the value, with the CH before and the
- * EE behind it, from the window at whose top the CH stands. The bits taken, or 0 where anything is
- * unusual; the long way then finds out. */
-static inline unsigned quick_value(uint64_t window, const struct exi_simple *s, uint64_t *v)
-{
-	unsigned used = s->bits;
-
-	if (window >> 63)
-		return 0;
-	window <<= 1;
-	if (s->kind <= EXI_KIND_NBIT) {
-		*v = window >> 1 >> (63 - used);
-		if (*v > s->high - (uint64_t)s->low)
-			return 0;
-		*v += (uint64_t)s->low;
-	} else {
-		used = s->kind <= EXI_KIND_INT ? quick_int(window, s, v) : 0;
-		if (!used)
-			return 0;
-	}
-	return (window << used) >> 63 ? 0 : used + 2;
-}
-
+/* What is no single number, behind its event code. */
 static int read_unusual(struct typed *t, const struct exi_prod *p, const struct exi_state **s,
 			uint8_t *base)
 {
@@ -217,6 +248,7 @@ static int read_unusual(struct typed *t, const struct exi_prod *p, const struct 
 
 static int read_type(struct typed *t, uint16_t type, uint8_t *base)
 {
+	static const struct exi_field unusual = {.flags = EXI_F_REFUSED};
 	struct bit_reader *b = &t->r.b;
 	const struct exi_state *s = &exi_states[exi_types[type].state];
 
@@ -234,25 +266,26 @@ static int read_type(struct typed *t, uint16_t type, uint8_t *base)
 			return grammar_bad_event(&t->r, s, b->pos, code);
 		}
 		p = &exi_prods[s->prod + code];
-		f = &exi_fields[p->field];
-		if (p->field < EXI_MIXED && !f->flags && f->place == EXI_PLACE_ELEMENT) {
-			used = quick_value(window << s->bits, &exi_simples[f->type], &v);
-			if (used && used + s->bits <= b->end - b->pos) {
-				b->pos += used + s->bits;
-				s = &exi_states[p->next];
-				if (!base)
-					continue;
-				store(base + f->offset, exi_simples[f->type].size, v);
-				if (f->present != EXI_NONE)
-					base[f->present] = f->which;
-				continue;
-			}
-		}
-		b->pos += s->bits;
 		if (p->field == EXI_EE) {
+			b->pos += s->bits;
 			t->r.depth--;
 			return 0;
 		}
+		f = p->field < EXI_MIXED ? &exi_fields[p->field] : &unusual;
+		used = f->flags || f->place != EXI_PLACE_ELEMENT
+			   ? 0
+			   : quick_value(window << s->bits, &exi_simples[f->type], &v);
+		if (used && used + s->bits <= b->end - b->pos) {
+			b->pos += used + s->bits;
+			s = &exi_states[p->next];
+			if (!base)
+				continue;
+			store(base + f->offset, exi_simples[f->type].size, v);
+			if (f->present != EXI_NONE)
+				base[f->present] = f->which;
+			continue;
+		}
+		b->pos += s->bits;
 		if (read_unusual(t, p, &s, base) < 0)
 			return -1;
 	}

@@ -94,47 +94,102 @@ static enum value_bad write_bin(struct bit_writer *w, const struct exi_simple *s
 	return VALUE_GOOD;
 }
 
-static inline enum value_bad write_simple(struct bit_writer *w, const struct exi_simple *s,
-					  const uint8_t *at)
+/* A number with what stands before it: its event code and CH, in lead, of at most 7 bits; and with
+ * its EE. Short ones, the most, go out at once. */
+static inline enum value_bad put_number(struct bit_writer *w, uint64_t lead, unsigned n,
+					const struct exi_simple *s, uint64_t v)
 {
-	uint64_t v;
+	uint64_t magnitude = v;
 
-	switch (s->kind) {
-	case EXI_KIND_STR:
-		return write_str(w, s, (const void *)at);
-	case EXI_KIND_HEX:
-	case EXI_KIND_BASE64:
-		return write_bin(w, s, (const void *)at);
-	case EXI_KIND_BOOL:
-	case EXI_KIND_ENUM:
-		v = load(at, s);
-		if (v > s->high)
-			return VALUE_RANGE;
-		bit_put(w, v, s->bits);
-		return VALUE_GOOD;
-	default:
-		v = load(at, s);
-		if (!value_int_fits(s, v))
-			return VALUE_RANGE;
-		value_write_int(w, s, v);
+	if (!value_int_fits(s, v))
+		return VALUE_RANGE;
+	if (s->kind <= EXI_KIND_NBIT) {
+		bit_put(w, lead << (s->bits + 1) | (v - (uint64_t)s->low) << 1, n + s->bits + 1);
 		return VALUE_GOOD;
 	}
+	if (s->kind == EXI_KIND_INT) {
+		bool negative = (int64_t)v < 0;
+
+		magnitude = negative ? ~v : v;
+		lead = lead << 1 | negative;
+		n++;
+	}
+	if (magnitude < 0x80) {
+		bit_put(w, lead << 9 | magnitude << 1, n + 9);
+	} else if (magnitude < 0x4000) {
+		bit_put(w, lead << 17 | ((magnitude & 0x7f) | 0x80) << 9 | magnitude >> 7 << 1,
+			n + 17);
+	} else {
+		bit_put(w, lead, n);
+		bit_put_uint(w, magnitude);
+		bit_put(w, 0, 1);
+	}
+	return VALUE_GOOD;
 }
 
-static inline int write_content(struct writer *w, const struct exi_field *f, const uint8_t *at)
+/* A simple element behind its event code (lead, of n bits): CH, value, EE. */
+static inline enum value_bad put_element(struct bit_writer *w, uint64_t lead, unsigned n,
+					 const struct exi_simple *s, const uint8_t *at)
 {
 	enum value_bad bad;
 
-	if (f->flags & EXI_F_COMPLEX)
-		return write_type(w, f->type, at);
-	if (f->place == EXI_PLACE_ELEMENT)
-		bit_put(&w->w, 0, 1);
-	bad = write_simple(&w->w, &exi_simples[f->type], at);
-	if (bad)
-		return bad_value(w, f, bad);
-	if (f->place == EXI_PLACE_ELEMENT)
-		bit_put(&w->w, 0, 1);
+	if (s->kind <= EXI_KIND_INT)
+		return put_number(w, lead << 1, n + 1, s, load(at, s));
+	bit_put(w, lead << 1, n + 1);
+	bad = s->kind == EXI_KIND_STR ? write_str(w, s, (const void *)at)
+				      : write_bin(w, s, (const void *)at);
+	bit_put(w, 0, 1);
+	return bad;
+}
+
+/* An attribute or simple content behind its event code. */
+static enum value_bad put_value(struct bit_writer *w, const struct exi_simple *s, const uint8_t *at)
+{
+	uint64_t v;
+
+	if (s->kind == EXI_KIND_STR)
+		return write_str(w, s, (const void *)at);
+	if (s->kind > EXI_KIND_INT)
+		return write_bin(w, s, (const void *)at);
+	v = load(at, s);
+	if (!value_int_fits(s, v))
+		return VALUE_RANGE;
+	value_write_int(w, s, v);
+	return VALUE_GOOD;
+}
+
+/* A whole flat type, one required number behind the other. */
+static inline int write_flat(struct writer *w, const struct exi_type *type, const uint8_t *base)
+{
+	const struct exi_field *f = &exi_fields[type->field];
+
+	for (unsigned i = 0; i < type->nfields; i++, f++) {
+		const struct exi_simple *s = &exi_simples[f->type];
+		enum value_bad bad = put_number(&w->w, 0, 2, s, load(base + f->offset, s));
+
+		if (bad)
+			return bad_value(w, f, bad);
+	}
+	bit_put(&w->w, 0, 1);
 	return 0;
+}
+
+/* What a field holds, behind its event code (code, of n bits). */
+static inline int write_content(struct writer *w, uint64_t code, unsigned n,
+				const struct exi_field *f, const uint8_t *at)
+{
+	enum value_bad bad;
+
+	if (!(f->flags & EXI_F_COMPLEX) && f->place == EXI_PLACE_ELEMENT) {
+		bad = put_element(&w->w, code, n, &exi_simples[f->type], at);
+		return bad ? bad_value(w, f, bad) : 0;
+	}
+	bit_put(&w->w, code, n);
+	if (f->flags & EXI_F_COMPLEX)
+		return exi_types[f->type].flat ? write_flat(w, &exi_types[f->type], at)
+					       : write_type(w, f->type, at);
+	bad = put_value(&w->w, &exi_simples[f->type], at);
+	return bad ? bad_value(w, f, bad) : 0;
 }
 
 /* The production of the next item of a list. */
@@ -162,9 +217,10 @@ static int copy_list(struct writer *w, const struct exi_list *list, const struct
 	return 0;
 }
 
-/* The production that the list's items led to last, or NULL. The first item's code has been put. */
-static const struct exi_prod *write_list(struct writer *w, const struct exi_prod *p,
-					 const struct exi_list *list)
+/* Writes a list, its first item with the code given; the production that its last item took, or
+ * NULL. */
+static const struct exi_prod *write_list(struct writer *w, uint64_t code, unsigned bits,
+					 const struct exi_prod *p, const struct exi_list *list)
 {
 	const struct exi_field *f = &exi_fields[p->field];
 	size_t size =
@@ -176,6 +232,7 @@ static const struct exi_prod *write_list(struct writer *w, const struct exi_prod
 		return NULL;
 	}
 	if (list->bit) {
+		bit_put(&w->w, code, bits);
 		for (uint32_t n = 1; n < list->n && last != next_item(last); n++)
 			last = next_item(last);
 		return copy_list(w, list, f) < 0 ? NULL : last;
@@ -189,9 +246,10 @@ static const struct exi_prod *write_list(struct writer *w, const struct exi_prod
 			const struct exi_state *s = &exi_states[last->next];
 
 			last = next_item(last);
-			bit_put(&w->w, (uint64_t)(last - exi_prods) - s->prod, s->bits);
+			code = (uint64_t)(last - exi_prods) - s->prod;
+			bits = s->bits;
 		}
-		if (write_content(w, f, (const uint8_t *)list->at + i * size) < 0)
+		if (write_content(w, code, bits, f, (const uint8_t *)list->at + i * size) < 0)
 			return NULL;
 	}
 	return last;
@@ -212,18 +270,15 @@ static inline bool has_field(const struct exi_field *f, const uint8_t *base)
 static inline const struct exi_prod *choose(struct writer *w, const struct exi_state *s,
 					    uint16_t done, const uint8_t *base)
 {
-	const struct exi_prod *p = &exi_prods[s->prod];
+	const struct exi_prod *p = &exi_prods[s->prod], *end = p + s->n;
 
-	for (unsigned code = 0; code < s->n; code++, p++) {
-		if (p->field != EXI_EE) {
-			if (p->field >= EXI_MIXED || p->field == done)
-				continue;
-			if (exi_fields[p->field].flags & EXI_F_REFUSED ||
-			    !has_field(&exi_fields[p->field], base))
-				continue;
-		}
-		bit_put(&w->w, code, s->bits);
-		return p;
+	for (; p < end; p++) {
+		if (p->field == EXI_EE)
+			return p;
+		if (p->field < EXI_MIXED && p->field != done &&
+		    !(exi_fields[p->field].flags & EXI_F_REFUSED) &&
+		    has_field(&exi_fields[p->field], base))
+			return p;
 	}
 	fail(w, "something the schema requires is missing", NULL);
 	grammar_list(s, w->err->expected, sizeof w->err->expected);
@@ -237,25 +292,30 @@ static int write_type(struct writer *w, uint16_t type, const uint8_t *base)
 
 	for (;;) {
 		const struct exi_prod *p = choose(w, s, done, base);
+		const struct exi_list *list;
 		const struct exi_field *f;
+		uint64_t code;
 
-		if (!p || p->field == EXI_EE)
-			return p ? 0 : -1;
+		if (!p)
+			return -1;
+		code = (uint64_t)(p - exi_prods) - s->prod;
+		if (p->field == EXI_EE) {
+			bit_put(&w->w, code, s->bits);
+			return 0;
+		}
 		f = &exi_fields[p->field];
-		if (f->flags & (EXI_F_LIST | EXI_F_LAZY)) {
-			const struct exi_list *list = (const void *)(base + f->offset);
-			const struct exi_prod *last = write_list(w, p, list);
-
-			if (!last)
+		if (!(f->flags & (EXI_F_LIST | EXI_F_LAZY))) {
+			if (write_content(w, code, s->bits, f, base + f->offset) < 0)
 				return -1;
-			done = p->field;
-			s = &exi_states[f->max && list->n == f->max && last->full ? last->full
-										  : last->next];
+			s = &exi_states[p->next];
 			continue;
 		}
-		if (write_content(w, f, base + f->offset) < 0)
+		list = (const void *)(base + f->offset);
+		done = p->field;
+		p = write_list(w, code, s->bits, p, list);
+		if (!p)
 			return -1;
-		s = &exi_states[p->next];
+		s = &exi_states[f->max && list->n == f->max && p->full ? p->full : p->next];
 	}
 }
 

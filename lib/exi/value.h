@@ -71,9 +71,10 @@ static inline bool value_int_fits(const struct exi_simple *s, uint64_t v)
 	return v >= (uint64_t)s->low && v <= s->high;
 }
 
+/* BOOL to INT; v fits. */
 static inline void value_write_int(struct bit_writer *w, const struct exi_simple *s, uint64_t v)
 {
-	if (s->kind == EXI_KIND_NBIT) {
+	if (s->kind <= EXI_KIND_NBIT) {
 		bit_put(w, v - (uint64_t)s->low, s->bits);
 	} else if (s->kind == EXI_KIND_UINT) {
 		bit_put_uint(w, v);

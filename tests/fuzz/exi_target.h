@@ -1,7 +1,8 @@
-/* One schema's decoder under the fuzzer: whatever is read has to come back the same, by both ways in.
+/* One schema's decoder under the fuzzer: whatever is read has to come back the same, by both ways
+ * in.
  *
- * The input is a stream; one that begins with 40 in place of 80 is taken as a fragment. EXI_FUZZ_SCHEMA is set by the
- * file that includes this. */
+ * The input is a stream; one that begins with 40 in place of 80 is taken as a fragment.
+ * EXI_FUZZ_SCHEMA is set by the file that includes this. */
 #ifndef EXI_TARGET_H
 #define EXI_TARGET_H
 
@@ -34,7 +35,8 @@ static jv parse(const char *json, size_t len)
 static void says_the_same(int flags, ssize_t n, size_t len)
 {
 	struct exi_err err;
-	ssize_t m = exi_to_json(EXI_FUZZ_SCHEMA, flags, again, (size_t)n, text_again, sizeof text_again, NULL, &err);
+	ssize_t m = exi_to_json(EXI_FUZZ_SCHEMA, flags, again, (size_t)n, text_again,
+				sizeof text_again, NULL, &err);
 	jv one, other;
 
 	if (m < 0)
@@ -65,7 +67,8 @@ static bool by_json(const uint8_t *data, size_t size, int flags, size_t *len, st
 }
 
 /* JSON alone can't hold a repeated choice in mixed order. */
-static void by_structure(const uint8_t *data, size_t size, bool good, size_t len, const struct exi_err *err)
+static void by_structure(const uint8_t *data, size_t size, bool good, size_t len,
+			 const struct exi_err *err)
 {
 	const struct exi_message_row *row;
 	struct exi_err wrong;
@@ -89,7 +92,8 @@ static void by_structure(const uint8_t *data, size_t size, bool good, size_t len
 			abort();
 		says_the_same(0, n, len);
 	}
-	if (!fetch_type(&exi_types[row->type], (uint8_t *)structure + row->body) && fetch_used < FETCH_ARENA)
+	if (!fetch_type(&exi_types[row->type], (uint8_t *)structure + row->body) &&
+	    fetch_used < FETCH_ARENA)
 		abort();
 }
 

@@ -319,7 +319,7 @@ TEST(two_bit_list_ends)
 		bit_put(&good, 0, 1);
 		bit_put(&good, 2, 1 + 1);
 		bit_put(&good, (uint64_t)faulty, faulty ? 2 : 1); /* EE of the full list */
-		bit_put(&good, 0, 1);                   /* ChargeService */
+		bit_put(&good, 0, 1);                             /* ChargeService */
 		bit_put(&good, 0, 2);
 		bit_put_uint(&good, 5);
 		bit_put(&good, 0, 1);

@@ -7,7 +7,7 @@
 struct make {
 	struct bit_writer w;
 	uint64_t seed;
-	bool stuck; /* a type that only foreign elements can fill */
+	bool stuck;     /* a type that only foreign elements can fill */
 	uint32_t items; /* list items so far: later lists stay short */
 };
 

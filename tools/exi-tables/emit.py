@@ -204,12 +204,21 @@ class Rows:
             self.fields.append(self._field(type_, field, child))
         for state in grammar.states:
             bits = bits_for(len(state) + 1)
+            assert bits <= 6, 'lib/exi reads a code and its value out of one word'
             self.states.append(f'{{{len(self.prods)}, {len(state)}, {bits}}}')
             for event, after, full in state:
                 number = EVENTS[event] if isinstance(event, str) else at[id(event)]
                 self.prods.append(f'{{{number}, {first_state + after}, {first_state + full if full else 0}}}')
         size = '0' if type_.opaque else f'sizeof(struct {type_.cname})'
-        self.types.append(f'{{{self.name(type_.cname)}, {first_state}, {first_field}, {len(grammar.fields)}, {size}}}')
+        self.types.append(f'{{{self.name(type_.cname)}, {first_state}, {first_field}, {len(grammar.fields)}, {size}, '
+                          f'{int(self._flat(type_))}}}')
+
+    def _flat(self, type_):
+        """Whether a type is nothing but required elements with numbers: then it can be read and written in one go."""
+        number_kinds = ('BOOL', 'ENUM', 'NBIT', 'UINT', 'INT')
+        return not type_.opaque and len(type_.grammar.fields) > 0 and not type_.grammar.type.mixed and all(
+            f.kind == 'element' and f.required and f.max == 1 and isinstance(c, int)
+            and self.tables.simples[c]['kind'] in number_kinds for f, c in zip(type_.grammar.fields, type_.children))
 
     def _field(self, type_, field, child):
         flags = self.layout.flags(type_, field, child)
