@@ -31,14 +31,14 @@ static int check_strings(const char *text, size_t len, struct err *err)
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (c == '"' && !strchr("[{,:", before))
+		if (c == '"' && !memchr("[{,:", before, 4))
 			return err_set(err,
 				       "not JSON: string at byte %zu without ',' or ':' before it",
 				       i + 1);
 		if (c == '"')
 			for (i++; i < len && text[i] != '"'; i++)
 				i += text[i] == '\\';
-		if (!strchr(" \t\r\n", c))
+		if (!memchr(" \t\r\n", c, 4))
 			before = c;
 	}
 	return 0;
