@@ -12,7 +12,7 @@
 #define SEVERITY_ALERT 5
 
 /* A counter that was only written here is at most this old after a power cut. */
-#define SAVE_EVERY_US (15 * 60 * INT64_C(1000000))
+#define SAVE_EVERY_US (INT64_C(15) * 60 * 1000000)
 
 #define COMPONENT "FiscalMetering"
 

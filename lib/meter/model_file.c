@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "meter/address.h"
 
 static int copy_word(jv obj, const char *name, char *out, size_t size, struct err *err)
 {
@@ -243,21 +244,19 @@ static int take_sunspec(jv top, struct meter_model *m, struct err *err)
 /* "9600,8N1", as in an address. */
 static int take_line(jv top, struct meter_model *m, struct err *err)
 {
+	struct meter_address a = {.baud = 9600, .data = 8, .parity = 'N', .stop = 1};
+	const char *s = "9600,8N1", *why;
 	char word[32];
-	const char *s;
-	int got = json_want_str(top, "line", 16, &s, err);
 
-	m->baud = 9600;
-	m->data = 8;
-	m->parity = 'N';
-	m->stop = 1;
-	if (got <= 0)
-		return got;
-	snprintf(word, sizeof(word), "%s", s);
-	if (sscanf(word, "%d,%1d%c%1d", &m->baud, &m->data, &m->parity, &m->stop) != 4 ||
-	    m->baud < 300 || m->baud > 1000000 || (m->data != 7 && m->data != 8) ||
-	    !strchr("NEO", m->parity) || !m->parity || (m->stop != 1 && m->stop != 2))
+	if (json_want_str(top, "line", 16, &s, err) < 0)
+		return -1;
+	snprintf(word, sizeof(word), "rtu:/@%s", s);
+	if (strchr(s, '/') || meter_address_parse(word, &a, &why) || !a.baud || !a.parity)
 		return err_set(err, "line: expected a word like \"9600,8N1\"");
+	m->baud = a.baud;
+	m->data = a.data;
+	m->parity = a.parity;
+	m->stop = a.stop;
 	return 0;
 }
 

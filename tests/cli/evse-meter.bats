@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	ROOT=$BATS_TEST_DIRNAME/../..
-	PATH=${EVSE_BIN:-$ROOT/build/bin}:$PATH
+	PATH=${EVSE_BUILD:-$ROOT/build}/bin:$PATH
 	MODELS=$ROOT/share/evse/meters
 	export LC_ALL=C
 	cd "$BATS_TEST_TMPDIR" || return
@@ -15,7 +15,7 @@ setup() {
 teardown() {
 	exec 7>&- 8>&-
 	for pid in $PIDS; do
-		kill -KILL "$pid" 2>/dev/null || true
+		kill -TERM "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
 }
@@ -285,6 +285,48 @@ SDM='{"voltage l1":230.1,"voltage l2":231.2,"voltage l3":229.9,"current l1":16.0
 	tell '{"serial":9}'
 	run -0 --separate-stderr evse-meter -D "$DEV" --interval 100 --count 5 -d state </dev/null
 	echo "$output" | jq -es 'any(.[]; .type == "alert" and .raised and (.text | test("exchanged: epoch 9.4")))'
+}
+
+@test "more commands at once than can wait are rejected, the others answered" {
+	peer bad sdm630 "$SDM"
+	meter -S meter.1 --timeout 300
+	fresh_meter
+	tell '{"misbehave":"silence","times":1}'
+	for i in 1 2 3 4 5 6 7 8 9 10; do command_line c$i '"kind":"reading"'; done >many
+	cat many >&8
+	until_true has '.type == "reply" and .id == "c10"'
+	until_true has '.type == "reply" and .id == "c8"'
+	[ "$(count '.type == "reply" and .status == "accepted"')" -eq 8 ]
+	[ "$(count '.type == "reply" and .status == "rejected"')" -eq 2 ]
+	[ "$(count '.type == "reading"')" -eq 8 ]
+}
+
+@test "a device without counters can't be read for a transaction" {
+	peer tcp sdm630 '{"voltage l1":230,"energy_import":null,"energy_export":null}'
+	meter -S meter.1
+	command_line c1 '"kind":"reading"' >&8
+	until_true has '.type == "reply" and .status == "failed" and (.reason | test("no counter"))'
+}
+
+@test "options come from the configuration file, by section" {
+	peer tcp sdm630 "$SDM"
+	echo '{"meter":{"interval":100,"model":"em340"},"meter.1":{"device":"'"$DEV"'","model":"sdm630","evse":1}}' >evse.json
+	run -0 evse-meter -c evse.json -S meter.1 --count 3 </dev/null
+	echo "$output" | jq -es '.[2] | .src == "meter.1" and .evse == 1 and .voltage_v[0] == 230.1'
+	echo '{"meter":{"intervall":100}}' >evse.json
+	run -78 --separate-stderr evse-meter -c evse.json </dev/null
+	[[ $stderr == *"did you mean \"interval\""* ]]
+}
+
+@test "a damaged or newer state is told" {
+	peer tcp sdm630 "$SDM"
+	run -0 --separate-stderr evse-meter -D "$DEV" --count 3 -d state </dev/null
+	sed -i '2s/.*/{"count":"x"}/' state/epoch
+	run -0 --separate-stderr evse-meter -D "$DEV" --count 3 -d state </dev/null
+	[[ $stderr == *"a new one begins"* ]]
+	sed -i '1s/1$/2/' state/epoch
+	run -78 --separate-stderr evse-meter -D "$DEV" --count 3 -d state </dev/null
+	[[ $stderr == *"newer version"* ]]
 }
 
 @test "the clock's bound is passed on" {
