@@ -25,6 +25,15 @@ import jsonschema
 import websockets
 
 
+FORMATS = jsonschema.FormatChecker()
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_time(text):
+    """jsonschema brings no check of times of its own."""
+    return not isinstance(text, str) or datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).tzinfo is not None
+
+
 def now():
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -53,7 +62,7 @@ class Office:
                 self.complain(f"{name}: no such message")
                 return
             schema = json.loads(path.read_text(encoding="utf-8-sig"))
-            self.validators[name] = jsonschema.Draft6Validator(schema, format_checker=jsonschema.FormatChecker())
+            self.validators[name] = jsonschema.Draft6Validator(schema, format_checker=FORMATS)
         for error in self.validators[name].iter_errors(payload):
             self.complain(f"{name} at {list(error.absolute_path)}: {error.message}")
 
