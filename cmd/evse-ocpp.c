@@ -37,11 +37,12 @@ struct bridge {
 
 /* ---- the connection ---- */
 
+/* Of a frame only what stands before the payload is logged: tokens and passwords are in payloads. */
 static int send_frame(void *ctx, const char *text, size_t len)
 {
 	struct bridge *b = ctx;
 
-	log_debug("out %.*s", (int)(len > 400 ? 400 : len), text);
+	log_debug("out %.*s", (int)strcspn(text, "{"), text);
 	if (b->tool->replaying)
 		return 0;
 	return b->client ? ws_client_send(b->client, text, len) : -1;
@@ -122,6 +123,7 @@ static void feed(struct bridge *b, char kind, const char *a, const char *text, s
 	snprintf(line, head + 1, "%c%s ", kind, a);
 	for (size_t i = 0; i < len; i++)
 		line[head + i] = text[i] == '\n' || text[i] == '\0' ? ' ' : text[i];
+	line[head + len] = '\0';
 	tool_feed(b->tool, b->channel, line, head + len);
 	free(line);
 }
@@ -193,7 +195,7 @@ static void on_channel(void *ctx, const char *data, size_t len)
 		ocpp_opened(b->station, now, &(struct ocpp_link){.tls = len ? text : NULL});
 		break;
 	case 'M':
-		log_debug("in %.*s", (int)(len > 400 ? 400 : len), text);
+		log_debug("in %.*s", (int)strcspn(text, "{"), text);
 		ocpp_receive(b->station, now, text, len);
 		break;
 	default:

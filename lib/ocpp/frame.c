@@ -58,7 +58,7 @@ int ocpp_frame_parse(const char *text, size_t len, struct ocpp_frame *f, struct 
 		return fail(fault, OCPP_RPC_FRAMEWORK_ERROR, "frame",
 			    "an array that begins with a message type");
 	if (!take(json_at(f->all, 1), f->id, sizeof(f->id))) {
-		strcpy(f->id, "-1");
+		memcpy(f->id, "-1", 3);
 		return fail(fault, OCPP_RPC_FRAMEWORK_ERROR, "id",
 			    "a string of at most 36 characters");
 	}
