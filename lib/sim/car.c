@@ -110,7 +110,7 @@ static void decide_s2(struct sim_car *c, int64_t now_us)
 		c->s2_us = SIM_NEVER;
 	} else if (want) {
 		c->s2_us = min_time(c->s2_us, now_us + ms(c->model.s2_close_ms));
-	} else if (c->current_ma == 0 && !c->model.keeps_s2) {
+	} else if ((c->current_ma == 0 || c->model.opens_loaded) && !c->model.keeps_s2) {
 		c->s2_us = min_time(c->s2_us, now_us + ms(c->model.s2_open_ms));
 	}
 }

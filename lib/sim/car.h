@@ -39,6 +39,7 @@ struct sim_car_model {
 	/* misbehaviour */
 	int ignores_limit; /* draws max_ma whatever the duty says */
 	int over_ma;       /* draws this much more than allowed */
+	int opens_loaded;  /* opens S2 without lowering its current first */
 	int keeps_s2;      /* never opens S2 while plugged in */
 	int draws_on;      /* goes on drawing after X1, E and F, until the contactor opens */
 	int no_diode;

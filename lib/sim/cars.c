@@ -33,6 +33,7 @@ const struct sim_field sim_car_fields[] = {
     DELAY_MS(lost_ms),
     FLAG(ignores_limit),
     NUM("over_a", over_ma, 1000, 0, 80000),
+    FLAG(opens_loaded),
     FLAG(keeps_s2),
     FLAG(draws_on),
     FLAG(no_diode),

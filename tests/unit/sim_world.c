@@ -200,6 +200,19 @@ TEST(misbehaviour_stop)
 	CHECK_INT(c->current_ma, 0);
 }
 
+TEST(misbehaviour_opens_loaded)
+{
+	struct sim_car *c = charging("family", "opens_loaded", 1);
+
+	c->model.ramp_down_ma_s = 1000;
+	sim_world_want(&w, 0, 0);
+	wait_ms(250);
+	CHECK(!c->s2);
+	CHECK(c->current_ma > 10000);
+	wait_ms(20000);
+	CHECK_INT(c->current_ma, 0);
+}
+
 TEST(misbehaviour_pilot)
 {
 	struct sim_car *c;
