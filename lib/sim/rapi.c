@@ -333,7 +333,7 @@ static void run_line(struct rapi *r, char *line, struct buf *out)
 void rapi_init(struct rapi *r, struct openevse *controller, struct sim_world *world)
 {
 	*r = (struct rapi){.controller = controller, .world = world};
-	r->state = openevse_state(controller);
+	r->state = (int)openevse_state(controller);
 	r->pilot = controller->pilot;
 	r->amps = openevse_amps(controller);
 	r->flags = openevse_flags(controller);
@@ -376,7 +376,7 @@ void rapi_boot(struct rapi *r, struct buf *out)
 void rapi_notice(struct rapi *r, struct buf *out)
 {
 	const struct openevse *o = r->controller;
-	int state = openevse_state(o), amps = openevse_amps(o), flags = openevse_flags(o);
+	int state = (int)openevse_state(o), amps = openevse_amps(o), flags = openevse_flags(o);
 	struct buf text;
 
 	if (state == r->state && o->pilot == r->pilot && amps == r->amps && flags == r->flags)

@@ -90,7 +90,7 @@ need_pymodbus() {
 	exec 7>&-
 	await '.type == "car"'
 	kill -TERM "$SIM"
-	run -0 wait "$SIM"
+	wait "$SIM"
 	SIM=
 	[ ! -e "$D/pilot.1.sock" ]
 	[ ! -L "$D/meter.1.tty" ]
