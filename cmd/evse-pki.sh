@@ -53,7 +53,7 @@ usage_error() {
 	exit 64
 }
 
-dir=. ca=ca file='' name='evse-tools test CA' days='' when=now force='' command='' table=''
+dir=. ca=ca file='' name='evse-tools test CA' days='' when=now force='' command=''
 # what is not an option, one a line
 args=''
 
@@ -71,7 +71,6 @@ while [ $# -gt 0 ]; do
 	--expired) when=expired ;;
 	--not-yet) when=notyet ;;
 	--force) force=1 ;;
-	--option-table) table=1 ;;
 	-h | --help)
 		usage || exit 74
 		exit 0
@@ -88,21 +87,6 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-
-if [ -n "$table" ]; then
-	printf '%s\t%s\t%s\t%s\t%s\n' \
-		d dir DIR @dir 'directory of all files' \
-		'' ca FILE @file 'authority to sign with' \
-		'' file FILE @file 'name of the files made' \
-		'' name NAME '' 'common name of the authority' \
-		'' days N '' 'valid for N days' \
-		'' expired '' '' 'valid until yesterday' \
-		'' not-yet '' '' 'valid from tomorrow' \
-		'' force '' '' 'replace files that are there' \
-		h help '' '' 'print this text' \
-		V version '' '' 'print the version'
-	exit 0
-fi
 
 case $days in
 '' | [1-9] | [1-9][0-9] | [1-9][0-9][0-9] | [1-9][0-9][0-9][0-9] | [1-9][0-9][0-9][0-9][0-9]) ;;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,8 +10,6 @@
 #include <openssl/err.h>
 
 #include "ws/url.h"
-
-enum { CONNECT_DEFAULT_MS = 30000, PASSWORD_MAX = 256 };
 
 enum client_state { CLIENT_WAITING, CLIENT_CONNECTING, CLIENT_OPEN, CLIENT_STOPPED };
 
@@ -48,89 +45,7 @@ static const struct lws_protocols client_protocols[] = {
 static const lws_retry_bo_t no_idle_policy = {.secs_since_valid_ping = 65000,
 					      .secs_since_valid_hangup = 65100};
 
-/* ---- configuration ---- */
-
-static const size_t conf_texts[] = {
-    offsetof(struct ws_client_conf, url),           offsetof(struct ws_client_conf, subprotocols),
-    offsetof(struct ws_client_conf, ca_file),       offsetof(struct ws_client_conf, cert_file),
-    offsetof(struct ws_client_conf, key_file),      offsetof(struct ws_client_conf, user),
-    offsetof(struct ws_client_conf, password_file),
-};
-
-#define N_TEXTS (sizeof(conf_texts) / sizeof(*conf_texts))
-
-static char **conf_text(struct ws_client_conf *conf, size_t i)
-{
-	return (char **)(void *)((char *)conf + conf_texts[i]);
-}
-
-static void conf_release(struct ws_client_conf *conf)
-{
-	for (size_t i = 0; i < N_TEXTS; i++)
-		free(*conf_text(conf, i));
-}
-
-static int conf_copy(struct ws_client_conf *to, const struct ws_client_conf *from)
-{
-	*to = *from;
-	for (size_t i = 0; i < N_TEXTS; i++) {
-		char **text = conf_text(to, i);
-
-		if (*text && !(*text = strdup(*text))) {
-			while (++i < N_TEXTS)
-				*conf_text(to, i) = NULL;
-			conf_release(to);
-			return -1;
-		}
-	}
-	if (!to->connect_timeout_ms)
-		to->connect_timeout_ms = CONNECT_DEFAULT_MS;
-	if (!to->backoff.wait_min_ms && !to->backoff.random_range_ms && !to->backoff.repeat_times)
-		to->backoff = WS_BACKOFF_DEFAULT;
-	return 0;
-}
-
-/* What each security profile demands. Source: OCPP 2.0.1 part 2, A00. */
-static int profile_check(const struct ws_client_conf *conf, const struct ws_url *url, struct err *e)
-{
-	int p = conf->security_profile;
-
-	if (p < 0 || p > 3)
-		return err_set(e, "security profile %d: expected 0 to 3", p);
-	if (p == 1 && url->tls)
-		return err_set(e,
-			       "security profile 1 is without TLS: the URL must begin with ws://");
-	if (p >= 2 && !url->tls)
-		return err_set(e, "security profile %d needs TLS: the URL must begin with wss://",
-			       p);
-	if ((p == 1 || p == 2) && !conf->password_file)
-		return err_set(e, "security profile %d needs a password file", p);
-	if (p == 3 && !conf->cert_file)
-		return err_set(e, "security profile 3 needs a client certificate and its key");
-	if ((conf->cert_file == NULL) != (conf->key_file == NULL))
-		return err_set(e, "a client certificate and its key go together: one is missing");
-	return 0;
-}
-
-static int conf_check(const struct ws_client_conf *conf, struct ws_url *url, struct err *e)
-{
-	char password[PASSWORD_MAX + 2];
-	int ok;
-
-	errno = EINVAL;
-	if (!conf->url)
-		return err_set(e, "no URL to connect to");
-	if (ws_url_parse(url, conf->url, e) < 0 || profile_check(conf, url, e) < 0)
-		return -1;
-	if (url->http)
-		return err_set(e, "URL \"%.200s\" is not for websockets: ws:// or wss://",
-			       conf->url);
-	if (!conf->password_file)
-		return 0;
-	ok = ws_secret_line(password, sizeof(password), conf->password_file, e);
-	explicit_bzero(password, sizeof(password));
-	return ok;
-}
+/* ---- TLS ---- */
 
 static int load_tls(struct ws_client *c, SSL_CTX *ctx, const struct ws_client_conf *conf,
 		    const struct ws_url *url, struct err *e)
@@ -409,7 +324,7 @@ static void connection_error(struct ws_client *c, struct lws *wsi, const char *c
 
 static int add_authorization(struct ws_client *c, struct lws *wsi, unsigned char **p, size_t room)
 {
-	char password[PASSWORD_MAX + 2], plain[PASSWORD_MAX + WS_IDENTITY_MAX + 260];
+	char password[WS_PASSWORD_MAX + 2], plain[WS_PASSWORD_MAX + WS_IDENTITY_MAX + 260];
 	char value[sizeof(plain) * 4 / 3 + 16] = "Basic ";
 	struct err e = {""};
 	int n, result = -1;
@@ -543,10 +458,10 @@ struct ws_client *ws_client_new(struct ws *ws, const struct ws_client_conf *conf
 	struct ws_client *c;
 	struct ws_url url;
 
-	if (conf_check(conf, &url, e) < 0)
+	if (ws_client_conf_check(conf, &url, e) < 0)
 		return NULL;
 	c = calloc(1, sizeof(*c));
-	if (!c || conf_copy(&c->conf, conf) < 0) {
+	if (!c || ws_client_conf_copy(&c->conf, conf) < 0) {
 		free(c);
 		err_sys(e, "unable to make a websocket client");
 		return NULL;
@@ -560,7 +475,7 @@ struct ws_client *ws_client_new(struct ws *ws, const struct ws_client_conf *conf
 	    (struct loop_timer){.name = "ws.connect", .fn = on_connect_timer, .ctx = c};
 	ws_link_init(&c->link, ws, c, emit, &limits);
 	if (rebuild(c, e) < 0) {
-		conf_release(&c->conf);
+		ws_client_conf_release(&c->conf);
 		free(c);
 		return NULL;
 	}
@@ -577,16 +492,16 @@ int ws_client_set_conf(struct ws_client *c, const struct ws_client_conf *conf, s
 	SSL_CTX *trial;
 	int ok;
 
-	if (conf_check(conf, &url, e) < 0)
+	if (ws_client_conf_check(conf, &url, e) < 0)
 		return -1;
 	trial = SSL_CTX_new(TLS_client_method());
 	ok = trial ? load_tls(c, trial, conf, &url, e) : err_set(e, "OpenSSL gives no TLS context");
 	SSL_CTX_free(trial);
 	if (ok < 0)
 		return -1;
-	if (conf_copy(&copy, conf) < 0)
+	if (ws_client_conf_copy(&copy, conf) < 0)
 		return err_sys(e, "unable to change the websocket client");
-	conf_release(&c->conf);
+	ws_client_conf_release(&c->conf);
 	c->conf = copy;
 	c->url = url;
 	c->conf_changed = true;
@@ -622,7 +537,7 @@ void ws_client_reap(struct ws *ws)
 		ws_link_release(&c->link);
 		lws_vhost_destroy(c->vhost);
 		SSL_CTX_free(c->ctx);
-		conf_release(&c->conf);
+		ws_client_conf_release(&c->conf);
 		free(c);
 	}
 }

@@ -84,6 +84,27 @@ void ws_fault_set(struct ws_fault *fault, enum ws_reason reason, const char *fmt
 /** First line of a file that only its owner may read. @return 0 or -1 with @e set */
 int ws_secret_line(char *line, size_t size, const char *path, struct err *e);
 
+/* ---- a client's configuration (client_conf.c) ---- */
+
+#define WS_PASSWORD_MAX 256
+
+struct ws_url;
+/** @return 0 and @url, or -1 with @e and errno */
+int ws_client_conf_check(const struct ws_client_conf *conf, struct ws_url *url, struct err *e);
+/** Copies, with defaults filled in; then the texts are @to's. @return 0, or -1 when out of memory
+ */
+int ws_client_conf_copy(struct ws_client_conf *to, const struct ws_client_conf *from);
+void ws_client_conf_release(struct ws_client_conf *conf);
+
+/* ---- parts of the server (listen.c) ---- */
+
+/** Opens a listening socket. @return it and its *@port, or -1 with @e and errno */
+int ws_listen(const char *address, int *port, struct err *e);
+/** "address:port" of a socket's address. */
+void ws_address_text(char *text, size_t size, const struct sockaddr_storage *sa, socklen_t len);
+/** Answers a request with @status. @return -1, as a callback returns to end the connection */
+int ws_http_answer(struct lws *wsi, int status);
+
 /* ---- an established connection (link.c) ---- */
 
 struct ws_out {

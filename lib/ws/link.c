@@ -112,26 +112,15 @@ void ws_link_release(struct ws_link *l)
 	l->wsi = NULL;
 }
 
-static void peer_address(struct ws_link *l, int fd)
+void ws_link_open(struct ws_link *l, struct lws *wsi)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
-	char host[48], port[8];
-
-	snprintf(l->peer, sizeof(l->peer), "unknown");
-	if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0 ||
-	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return;
-	snprintf(l->peer, sizeof(l->peer), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-}
-
-void ws_link_open(struct ws_link *l, struct lws *wsi)
-{
 	SSL *ssl = lws_get_ssl(wsi);
 
 	l->wsi = wsi;
-	peer_address(l, lws_get_socket_fd(wsi));
+	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &len) == 0)
+		ws_address_text(l->peer, sizeof(l->peer), &sa, len);
 	l->tls[0] = '\0';
 	if (ssl)
 		snprintf(l->tls, sizeof(l->tls), "%s", SSL_get_version(ssl));

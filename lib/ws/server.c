@@ -2,7 +2,6 @@
 #include "ws/internal.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,22 +116,6 @@ static void conn_refused(struct ws_conn *c, enum ws_reason reason, int status, c
 		c->server->fn(c->server->user, NULL, &ev);
 }
 
-static int answer_status(struct lws *wsi, int status)
-{
-	static const char realm[] = "Basic realm=\"ocpp\"";
-	unsigned char buf[LWS_PRE + 512], *start = buf + LWS_PRE, *p = start,
-					  *end = buf + sizeof(buf) - 1;
-
-	if (lws_add_http_header_status(wsi, (unsigned)status, &p, end) ||
-	    (status == 401 && lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_WWW_AUTHENTICATE,
-							   (const unsigned char *)realm,
-							   sizeof(realm) - 1, &p, end)) ||
-	    lws_add_http_header_content_length(wsi, 0, &p, end) ||
-	    lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	return 1;
-}
-
 /* The last segment of a path; libwebsockets has decoded it already. */
 static int identity_of(char *identity, const char *path)
 {
@@ -169,7 +152,7 @@ static int ask_admission(struct ws_conn *c, struct lws *wsi, const char *asked)
 	return status;
 }
 
-/* @return as HTTP_CONFIRM_UPGRADE wants it: 0 go on, 1 answered, -1 hang up */
+/* @return as HTTP_CONFIRM_UPGRADE wants it: 0 go on, -1 hang up */
 static int confirm(struct ws_conn *c, struct lws *wsi, const char *upgrade)
 {
 	char asked[TEXT_MAX] = "", picked[32], text[TEXT_MAX + 128];
@@ -181,21 +164,21 @@ static int confirm(struct ws_conn *c, struct lws *wsi, const char *upgrade)
 	lws_hdr_copy(wsi, asked, sizeof(asked), WSI_TOKEN_PROTOCOL);
 	if (identity_of(c->identity, c->path) < 0) {
 		conn_refused(c, WS_HTTP, 404, "identity in the path is too long or not printable");
-		return answer_status(wsi, 404);
+		return ws_http_answer(wsi, 404);
 	}
 	if (c->server->subprotocols &&
 	    !ws_subprotocol_pick(picked, sizeof(picked), asked, c->server->subprotocols)) {
 		snprintf(text, sizeof(text), "subprotocol: asked for \"%s\", served is \"%s\"",
 			 asked, c->server->subprotocols);
 		conn_refused(c, WS_SUBPROTOCOL, 400, text);
-		return answer_status(wsi, 400);
+		return ws_http_answer(wsi, 400);
 	}
 	status = ask_admission(c, wsi, asked);
 	if (status == 0)
 		return 0;
 	snprintf(text, sizeof(text), "refused with HTTP status %d", status);
 	conn_refused(c, WS_HTTP, status, text);
-	return answer_status(wsi, status);
+	return ws_http_answer(wsi, status);
 }
 
 /* ---- callbacks ---- */
@@ -274,7 +257,7 @@ static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 	if (reason == LWS_CALLBACK_HTTP) {
 		snprintf(c->path, sizeof(c->path), "%s", in ? (char *)in : "");
 		conn_refused(c, WS_HTTP, 426, "a plain HTTP request: only websockets are served");
-		return answer_status(wsi, 426) < 0 ? -1 : lws_http_transaction_completed(wsi);
+		return ws_http_answer(wsi, 426);
 	}
 	if (reason == LWS_CALLBACK_ESTABLISHED) {
 		ws_noted(c->server->ws);
@@ -286,17 +269,6 @@ static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 }
 
 /* ---- accepting ---- */
-
-static void name_peer(struct ws_conn *c, const struct sockaddr_storage *sa, socklen_t len)
-{
-	char host[48], port[8];
-
-	snprintf(c->link.peer, sizeof(c->link.peer), "unknown");
-	if (getnameinfo((const struct sockaddr *)sa, len, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		snprintf(c->link.peer, sizeof(c->link.peer),
-			 strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-}
 
 static void adopt(struct ws_server *s, int fd, const struct sockaddr_storage *sa, socklen_t len)
 {
@@ -315,7 +287,7 @@ static void adopt(struct ws_server *s, int fd, const struct sockaddr_storage *sa
 	c->server = s;
 	c->fd = fd;
 	ws_link_init(&c->link, s->ws, c, emit, &s->limits);
-	name_peer(c, sa, len);
+	ws_address_text(c->link.peer, sizeof(c->link.peer), sa, len);
 	c->next = s->conns;
 	s->conns = c;
 	c->wsi = lws_adopt_descriptor_vhost_via_info(&desc); /* closes fd when it fails */
@@ -339,48 +311,6 @@ static void on_listen(void *ctx, int fd, short revents)
 			return;
 		adopt(s, got, &sa, len);
 	}
-}
-
-static int bound_port(int fd)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	char port[8];
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
-	    getnameinfo((struct sockaddr *)&sa, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) !=
-		0)
-		return -1;
-	return (int)strtol(port, NULL, 10);
-}
-
-static int listen_on(struct ws_server *s, const char *text, struct err *e)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	struct addrinfo *found = NULL;
-	char host[256], service[8];
-	uint16_t port;
-	int on = 1, code;
-
-	if (ws_listen_parse(host, sizeof(host), &port, text, e) < 0)
-		return -1;
-	if (!host[0])
-		hints.ai_family = AF_INET;
-	snprintf(service, sizeof(service), "%u", (unsigned)port);
-	code = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
-	if (code != 0)
-		return err_set(e, "listen address \"%.200s\": %s", text, gai_strerror(code));
-	s->listen_fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	code = s->listen_fd < 0 ||
-	       setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	       bind(s->listen_fd, found->ai_addr, found->ai_addrlen) < 0 ||
-	       listen(s->listen_fd, 128) < 0;
-	freeaddrinfo(found);
-	if (code)
-		return err_sys(e, "unable to listen on %.200s", text);
-	s->port = bound_port(s->listen_fd);
-	return loop_watch(s->ws->loop, s->listen_fd, POLLIN, on_listen, s);
 }
 
 /* ---- making and freeing ---- */
@@ -427,6 +357,16 @@ static int check_conf(const struct ws_server_conf *conf, struct err *e)
 		return err_set(e, "a server certificate and its key go together: one is missing");
 	if (conf->require_client_cert && (!conf->ca_file || !conf->cert_file))
 		return err_set(e, "client certificates need TLS and a CA file to check them with");
+	return 0;
+}
+
+static int open_listener(struct ws_server *s, const char *address, struct err *e)
+{
+	s->listen_fd = ws_listen(address, &s->port, e);
+	if (s->listen_fd < 0)
+		return -1;
+	if (loop_watch(s->ws->loop, s->listen_fd, POLLIN, on_listen, s) < 0)
+		return err_sys(e, "unable to watch the listening socket");
 	return 0;
 }
 
@@ -489,7 +429,8 @@ struct ws_server *ws_server_new(struct ws *ws, const struct ws_server_conf *conf
 	ok = trial ? ws_tls_load(trial, &s->tls, e) : 0;
 	SSL_CTX_free(trial);
 	if (ok < 0 || name_protocols(s, conf->subprotocols, e) < 0 ||
-	    listen_on(s, conf->listen, e) < 0 || make_vhost(s, conf->cert_file != NULL, e) < 0) {
+	    open_listener(s, conf->listen, e) < 0 ||
+	    make_vhost(s, conf->cert_file != NULL, e) < 0) {
 		ws_server_free(s);
 		return NULL;
 	}

@@ -1,0 +1,322 @@
+#!/usr/bin/env bats
+# evse-csms: the small back office, against an independent charger (python3-websockets). Serves COM-5, SEC-1.
+
+bats_require_minimum_version 1.5.0
+load csms-lib
+
+setup() {
+	csms_setup
+	csms_pki
+}
+teardown() { csms_teardown; }
+
+@test "a charger over TLS 1.3 with its certificate is answered" {
+	csms3
+	charger CS001
+	frame '[2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"m","vendorName":"v"}}]'
+	until_true grep -q '^frame \[3,"1",{"currentTime":"20.*Z","interval":300,"status":"Accepted"}\]' CS001.out
+	grep -q '^open ocpp2.0.1 TLSv1.3' CS001.out
+	grep -q '"from":"CS001","dir":"in","kind":"open","subprotocol":"ocpp2.0.1","tls":"TLSv1.3","certificate":"CS001"' csms.out
+	grep -q '"from":"CS001","dir":"in","kind":"call","action":"BootNotification","id":"1","payload":{"reason":"PowerUp",' csms.out
+	grep -q '"to":"CS001","dir":"out","kind":"result","action":"BootNotification","id":"1"' csms.out
+	frame '[2,"2","NoSuchThing",{}]'
+	until_true grep -q '^frame \[4,"2","NotImplemented"' CS001.out
+	frame '[2,"3","Heartbeat",[]]'
+	until_true grep -q '^frame \[4,"3","FormatViolation","payload: expected an object"' CS001.out
+	frame 'rubbish'
+	until_true grep -q '^frame \[4,"-1","RpcFrameworkError"' CS001.out
+}
+
+@test "calls go one at a time, answers come back with their action" {
+	csms3
+	charger CS001 --answer none
+	order '{"to":"CS001","action":"GetBaseReport","id":"a","payload":{"requestId":1,"reportBase":"FullInventory"}}'
+	order '{"to":"CS001","action":"Reset","id":"b","payload":{"type":"OnIdle"}}'
+	until_true grep -q 'frame \[2,"a","GetBaseReport",{"requestId":1,"reportBase":"FullInventory"}\]' CS001.out
+	order '{"command":"list"}'
+	until_true grep -q '"kind":"list","chargers":\[{"id":"CS001","connected":true,"waiting":2}\]' csms.out
+	! grep -q '"b"' CS001.out
+	frame '[3,"a",{"status":"Accepted"}]'
+	until_true grep -q 'frame \[2,"b","Reset"' CS001.out
+	grep -q '"kind":"result","action":"GetBaseReport","id":"a","payload":{"status":"Accepted"}' csms.out
+	frame '[4,"b","InternalError","not \"now\"",{"x":1}]'
+	until_true grep -q '"from":"CS001","dir":"in","kind":"error","action":"Reset","id":"b","code":"InternalError","description":"not \\"now\\"","details":{"x":1}' csms.out
+	frame '[3,"zzz",{}]'
+	until_true grep -q '"kind":"result","action":null,"id":"zzz","payload":{},"unexpected":true' csms.out
+}
+
+@test "a call without an answer times out, and the next one goes" {
+	csms3
+	charger CS001 --answer none
+	order '{"to":"CS001","action":"ClearCache","id":"a","timeout_ms":100}'
+	order '{"to":"CS001","action":"ClearCache","id":"b"}'
+	until_true grep -q '"id":"a","code":"Timeout","description":"no answer in time","local":true' csms.out
+	until_true grep -q 'frame \[2,"b"' CS001.out
+	order '{"command":"break","to":"CS001"}'
+	until_true grep -q '"id":"b","code":"ConnectionLost"' csms.out
+	until_true grep -q '^closed 1006' CS001.out
+}
+
+@test "many chargers at once, addressed by * too" {
+	csms3
+	charger CS001
+	charger CS002
+	order '{"to":"*","action":"TriggerMessage","payload":{"requestedMessage":"Heartbeat"}}'
+	until_true grep -q TriggerMessage CS001.out
+	until_true grep -q TriggerMessage CS002.out
+	until_true test "$(grep -c '"kind":"result","action":"TriggerMessage"' csms.out)" -eq 2
+}
+
+@test "a call for an absent charger is refused, or waits when told to" {
+	csms3
+	order '{"to":"CS001","action":"ClearCache"}'
+	until_true grep -q '"command":"call","to":"CS001","status":"rejected","reason":"not connected' csms.out
+	order '{"to":"CS001","action":"ClearCache","id":"later","wait":true}'
+	charger CS001
+	until_true grep -q 'frame \[2,"later","ClearCache",{}\]' CS001.out
+}
+
+@test "cards are accepted, blocked, expired, unknown, with groups" {
+	echo '{"04A2":{"status":"Accepted","group":"FLEET"},"DEAD":"Blocked","OLD":{"status":"Accepted","expires":"2020-01-01T00:00:00Z"}}' >cards
+	csms3 --cards cards
+	charger CS001
+	for id in 04a2 DEAD OLD NEW; do
+		frame "[2,\"$id\",\"Authorize\",{\"idToken\":{\"idToken\":\"$id\",\"type\":\"ISO14443\"}}]"
+	done
+	until_true grep -q '\[3,"04a2",{"idTokenInfo":{"status":"Accepted","groupIdToken":{"idToken":"FLEET","type":"Central"}}}\]' CS001.out
+	until_true grep -q '\[3,"DEAD",{"idTokenInfo":{"status":"Blocked"}}\]' CS001.out
+	until_true grep -q '\[3,"OLD",{"idTokenInfo":{"status":"Expired"' CS001.out
+	until_true grep -q '\[3,"NEW",{"idTokenInfo":{"status":"Unknown"}}\]' CS001.out
+	order '{"command":"card","card":"NEW","status":"NoCredit"}'
+	until_true grep -q '"command":"card".*"accepted"' csms.out
+	frame '[2,"tx","TransactionEvent",{"idToken":{"idToken":"NEW","type":"ISO14443"}}]'
+	until_true grep -q '\[3,"tx",{"idTokenInfo":{"status":"NoCredit"}}\]' CS001.out
+}
+
+@test "told to delay, drop, reject, answer otherwise or break, it does, as often as told" {
+	csms3
+	charger CS001
+	order '{"command":"drop","to":"CS001","action":"Heartbeat","count":1}'
+	order '{"command":"reject","action":"Heartbeat","count":1,"code":"InternalError","description":"told"}'
+	order '{"command":"answer","action":"Heartbeat","count":1,"payload":{"currentTime":"2001-01-01T00:00:00Z"}}'
+	order '{"command":"delay","action":"Heartbeat","count":1,"ms":150}'
+	until_true grep -q '"command":"delay"' csms.out
+	for i in 1 2 3 4 5; do frame "[2,\"$i\",\"Heartbeat\",{}]"; done
+	until_true grep -q 'frame \[3,"5"' CS001.out
+	grep -q 'frame \[4,"2","InternalError","told",{}\]' CS001.out
+	grep -q 'frame \[3,"3",{"currentTime":"2001-01-01T00:00:00Z"}\]' CS001.out
+	! grep -q 'frame \[3,"4"' CS001.out
+	until_true grep -q 'frame \[3,"4"' CS001.out
+	! grep -q '^frame \[.,"1"' CS001.out
+	grep -q '"kind":"dropped","action":"Heartbeat","id":"1"' csms.out
+	order '{"command":"break","action":"StatusNotification","count":1,"skip":1}'
+	until_true grep -q '"command":"break"' csms.out
+	frame '[2,"6","StatusNotification",{}]'
+	until_true grep -q 'frame \[3,"6",{}\]' CS001.out
+	frame '[2,"7","StatusNotification",{}]'
+	until_true grep -q '^closed 1006' CS001.out
+	grep -q '"kind":"close","reason":"local"' csms.out
+}
+
+@test "told to refuse a charger or to close it, it does" {
+	csms3
+	order '{"command":"refuse","to":"CS001","status":503,"count":1}'
+	until_true grep -q '"command":"refuse"' csms.out
+	charger CS001
+	grep -q '^refused InvalidStatusCode .*503' CS001.out
+	charger CS001
+	grep -q '^open' CS001.out
+	order '{"command":"close","to":"CS001","code":1012}'
+	until_true grep -q '^closed 1012' CS001.out
+	order '{"command":"boot","status":"Pending"}'
+	order '{"command":"interval","interval_s":7}'
+	until_true grep -q '"command":"interval"' csms.out
+	charger CS001
+	frame '[2,"1","BootNotification",{}]'
+	until_true grep -q '"interval":7,"status":"Pending"' CS001.out
+}
+
+@test "a newer connection of the same charger replaces the older" {
+	csms3
+	charger CS001
+	mv CS001.out older.out
+	charger CS001
+	until_true grep -q '^closed 1008' older.out
+	frame '[2,"1","Heartbeat",{}]'
+	until_true grep -q 'frame \[3,"1"' CS001.out
+	until_true grep -q '"kind":"close".*"replaced":true' csms.out
+}
+
+@test "subprotocols: 2.1 where asked for, else 2.0.1, nothing else" {
+	csms3
+	charger CS001 --subprotocols ocpp2.1,ocpp2.0.1
+	grep -q '^open ocpp2.1' CS001.out
+	charger CS002 --subprotocols ocpp1.6,ocpp2.0.1
+	grep -q '^open ocpp2.0.1' CS002.out
+	charger CS001 --subprotocols ocpp1.6
+	grep -q '^refused' CS001.out
+	grep -q '"kind":"refused","reason":"subprotocol","status":400' csms.out
+}
+
+@test "a certificate for another identity is refused" {
+	csms3
+	run -1 "$PROBE" -u "wss://127.0.0.1:$PORT/ocpp/CS002" -P 3 -a "$PKI/ca.crt" -c "$PKI/CS001.crt" -k "$PKI/CS001.key" </dev/null
+	[[ $output == 'refused http 401 '* ]]
+}
+
+@test "security profiles 1 and 2: user and password" {
+	echo '{"CS001":"a good long password"}' >passwords
+	chmod 600 passwords
+	csms --passwords passwords
+	grep -q '"security_profile":1,"tls":false' csms.out
+	for try in 'CS001 wrong' 'CS002 wrong' 'CS002 a good long password'; do
+		run -1 "$FAKES/csms-charger.py" "ws://127.0.0.1:$PORT/CS001" --user "${try%% *}" --password "${try#* }" </dev/null
+		[[ $output == 'refused InvalidStatusCode '*401* ]]
+	done
+	run -1 "$FAKES/csms-charger.py" "ws://127.0.0.1:$PORT/CS001" </dev/null
+	[[ $output == 'refused InvalidStatusCode '*401* ]]
+	run -0 "$FAKES/csms-charger.py" "ws://127.0.0.1:$PORT/CS001" --user CS001 --password 'a good long password' </dev/null
+	[[ $output == 'open ocpp2.0.1 -'* ]]
+	kill "$CSMS"
+	csms --passwords passwords --cert "$PKI/server.crt" --key "$PKI/server.key"
+	grep -q '"security_profile":2,"tls":true' csms.out
+	run -0 "$FAKES/csms-charger.py" "wss://127.0.0.1:$PORT/CS001" --ca "$PKI/ca.crt" --user CS001 --password 'a good long password' </dev/null
+	[[ $output == 'open ocpp2.0.1 TLSv1.3'* ]]
+}
+
+@test "bad lines of input are refused with their number, and nothing else happens" {
+	csms3
+	charger CS001
+	order 'rubbish'
+	order '[]'
+	order '{"action":"Reset"}'
+	order '{"to":"CS001"}'
+	order '{"to":"CS001","action":"Re\"set"}'
+	order '{"to":"CS001","action":"Reset","payload":[]}'
+	order '{"to":"CS001","action":"Reset","timeout_ms":"soon"}'
+	order '{"command":"explode"}'
+	order '{"command":"delay"}'
+	order '{"command":"card","card":"X","status":"Maybe"}'
+	order '{"command":"answer","payload":7}'
+	order "{\"to\":\"CS001\",\"raw\":\"$(head -c 70000 /dev/zero | tr '\0' x)\"}"
+	order '{"command":"list"}'
+	until_true grep -q '"kind":"list"' csms.out
+	[ "$(grep -c '"kind":"command".*"status":"rejected","reason":"' csms.out)" -eq 11 ]
+	grep -q 'line 1: not JSON' csms.err
+	grep -q 'line 12: .*longer than 65536 bytes' csms.err
+	! grep -q '^frame' CS001.out
+}
+
+@test "raw text goes out as it is; big frames come in" {
+	csms3
+	charger CS001 --answer none
+	order '{"to":"CS001","raw":"[2,\"x\",\"Odd\" ,{}]"}'
+	until_true grep -q 'frame \[2,"x","Odd" ,{}\]' CS001.out
+	big=$(head -c 200000 /dev/zero | tr '\0' x)
+	frame "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":\"$big\"}]"
+	until_true grep -q 'frame \[3,"1",{"status":"UnknownVendorId"}\]' CS001.out
+	grep -q '"action":"DataTransfer","id":"1","payload":null,"payload_bytes":2000' csms.out
+}
+
+@test "end of input: answers are waited for, then goodbye" {
+	csms3
+	charger CS001
+	order '{"to":"CS001","action":"ClearCache","id":"a"}'
+	exec 7>&-
+	wait "$CSMS"
+	grep -q '"kind":"result","action":"ClearCache","id":"a"' csms.out
+	until_true grep -q '^closed 1001' CS001.out
+}
+
+@test "--stay goes on at the end of input; SIGTERM ends it" {
+	evse-csms -l 127.0.0.1:0 --port-file p --stay </dev/null >csms.out 2>csms.err 3>&- &
+	PIDS=$!
+	until_true test -s p
+	run -0 "$FAKES/csms-charger.py" "ws://127.0.0.1:$(cat p)/CS001" </dev/null
+	kill -TERM "$PIDS"
+	wait "$PIDS"
+}
+
+@test "SIGTERM with a charger connected: goodbye, exit 0" {
+	csms3
+	charger CS001 --answer none
+	order '{"to":"CS001","action":"ClearCache"}'
+	until_true grep -q ClearCache CS001.out
+	kill -TERM "$CSMS"
+	wait "$CSMS"
+	until_true grep -q '^closed 1001' CS001.out
+}
+
+@test "output that is not taken ends it with 74" {
+	run -74 sh -c 'evse-csms -l 127.0.0.1:0 --stay </dev/null >/dev/full'
+	run -74 sh -c 'evse-csms --help >/dev/full'
+	mkfifo out in
+	evse-csms -l 127.0.0.1:0 <in >out 2>err 3>&- &
+	PIDS=$!
+	exec 7>in 9<out
+	read -r line <&9
+	[[ $line == *'"kind":"listen"'* ]]
+	exec 9<&-
+	order '{"command":"list"}'
+	rc=0
+	wait "$PIDS" || rc=$?
+	[ "$rc" -eq 74 ]
+}
+
+@test "wrong usage, wrong files, address in use" {
+	run -64 --separate-stderr evse-csms --nothing
+	[[ $stderr == *"evse-csms --help"* ]]
+	run -64 --separate-stderr evse-csms --boot Maybe
+	run -78 --separate-stderr evse-csms -l nowhere </dev/null
+	[[ $stderr == *'listen address "nowhere": expected ADDRESS:PORT'* ]]
+	run -78 --separate-stderr evse-csms --security-profile 3 </dev/null
+	[[ $stderr == *"needs TLS"* ]]
+	run -78 --separate-stderr evse-csms --cert "$PKI/server.crt" </dev/null
+	[[ $stderr == *"one is missing"* ]]
+	run -78 --separate-stderr evse-csms --cert "$PKI/server.crt" --key "$PKI/CS001.key" </dev/null
+	[[ $stderr == *"do not go together"* ]]
+	run -78 --separate-stderr evse-csms --cert none.crt --key "$PKI/server.key" </dev/null
+	[[ $stderr == *'"none.crt": No such file'* ]]
+	cp "$PKI/server.key" open.key
+	chmod 644 open.key
+	run -78 --separate-stderr evse-csms --cert "$PKI/server.crt" --key open.key </dev/null
+	[[ $stderr == *"mode 644 lets others at it"* ]]
+	echo '{"X":"maybe"}' >cards
+	run -78 --separate-stderr evse-csms --cards cards </dev/null
+	[[ $stderr == *'card list "cards": card "X": unknown status "maybe"'* ]]
+	echo '{}' >passwords
+	chmod 644 passwords
+	run -78 --separate-stderr evse-csms --passwords passwords </dev/null
+	[[ $stderr == *"make it 600"* ]]
+	csms
+	run -69 --separate-stderr evse-csms -l "127.0.0.1:$PORT" </dev/null
+	[[ $stderr == *"Address already in use"* ]]
+}
+
+@test "every answer fits the schemas" {
+	[ -d "${OCPP_SCHEMAS:-}" ] || skip "OCPP_SCHEMAS names no directory of OCPP schemas (v201/, v21/)"
+	csms3
+	charger CS001
+	n=0
+	for v in v201 v21; do
+		for f in "$OCPP_SCHEMAS/$v"/*Request.json; do
+			a=$(basename "$f" Request.json)
+			n=$((n + 1))
+			frame "[2,\"$v.$a\",\"$a\",{\"idToken\":{\"idToken\":\"x\"},\"vatNumber\":\"v\"}]"
+		done
+	done
+	until_true test "$(grep -c '^frame' CS001.out)" -eq "$n"
+	/usr/bin/python3 - "$OCPP_SCHEMAS" CS001.out <<'END'
+import json, sys, jsonschema
+good = 0
+for line in open(sys.argv[2]):
+    if not line.startswith("frame [3,"):
+        continue
+    _, mid, payload = json.loads(line[6:])
+    version, action = mid.split(".")
+    jsonschema.validate(payload, json.load(open(f"{sys.argv[1]}/{version}/{action}Response.json", encoding="utf-8-sig")))
+    good += 1
+print(good, "answers fit")
+assert good >= 25
+END
+}
