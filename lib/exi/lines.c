@@ -228,6 +228,60 @@ static int encode(struct line *l, struct exi_err *err)
 	return 0;
 }
 
+/* The integer at p that a double can't hold: its length, or 0. */
+static size_t large_integer(const char *p)
+{
+	static const char exact[] = "9007199254740992"; /* 2^53 */
+	const char *digits = p + (*p == '-');
+	size_t n = strspn(digits, "0123456789");
+
+	if (n < sizeof exact - 1 || strchr(".eE", digits[n] ? digits[n] : 'x'))
+		return 0;
+	if (n == sizeof exact - 1 && strncmp(digits, exact, n) <= 0)
+		return 0;
+	return (size_t)(digits - p) + n;
+}
+
+/* Copies a line with such integers in quotes, since the parser would round them. */
+static void keep_integers(const char *line, struct buf *out)
+{
+	bool quoted = false;
+	size_t n;
+
+	for (const char *p = line; *p; p++) {
+		n = quoted || (p > line && strchr("0123456789.-+eE", p[-1])) ? 0 : large_integer(p);
+		if (n) {
+			buf_addc(out, '"');
+			buf_add(out, p, n);
+			buf_addc(out, '"');
+			p += n - 1;
+			continue;
+		}
+		if (quoted && *p == '\\' && p[1])
+			buf_addc(out, *p++);
+		else if (*p == '"')
+			quoted = !quoted;
+		buf_addc(out, *p);
+	}
+}
+
+static int parse_line(const char *line, size_t len, jv *v, struct err *bad)
+{
+	struct buf kept;
+	int r;
+
+	if (strlen(line) != len) {
+		*v = jv_invalid();
+		return err_set(bad, "not JSON: it holds a NUL");
+	}
+	buf_init(&kept, 2 * len + 3);
+	keep_integers(line, &kept);
+	r = buf_failed(&kept) ? err_set(bad, "out of memory")
+			      : json_parse(buf_str(&kept), kept.len, v, bad);
+	buf_release(&kept);
+	return r;
+}
+
 static int answer(const char *line, size_t len, struct buf *out, const char *const *replaced,
 		  int (*work)(struct line *, struct exi_err *))
 {
@@ -236,7 +290,7 @@ static int answer(const char *line, size_t len, struct buf *out, const char *con
 	struct err bad;
 	int r = 0;
 
-	if (json_parse(line, len, &l.in, &bad) < 0) {
+	if (parse_line(line, len, &l.in, &bad) < 0) {
 		begin_answer(&l);
 		complain(&err, bad.msg);
 		return answer_error(&l, &err);

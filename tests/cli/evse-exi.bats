@@ -93,8 +93,18 @@ beside() {
 @test "integers beyond 2^53 are strings in both directions" {
 	run -0 sh -c "grep 18446744073709551615 '$KNOWN' | evse-exi decode"
 	[[ $output == *'"ChargedEnergyReadingWh":"18446744073709551615","BPT_DischargedEnergyReadingWh":"9007199254740993"'* ]]
-	run -1 evse-exi encode <<<'{"schema":"iso15118-20-common","json":{"VehicleCheckOutReq":{"Header":{"SessionID":"0000000000000000","TimeStamp":18446744073709551615},"EVCheckOutStatus":"CheckOut","CheckOutTime":0}}}'
-	[[ $output == *"TimeStamp: expected a whole number, as a decimal string beyond 2^53"* ]]
+	head='{"schema":"iso15118-20-common","json":{"VehicleCheckOutReq":{"Header":{"SessionID":"0000000000000000","TimeStamp":'
+	tail='},"EVCheckOutStatus":"CheckOut","CheckOutTime":0}}}'
+	for time in 9007199254740992 9007199254740993 18446744073709551615; do
+		plain=$(evse-exi encode <<<"$head$time$tail")
+		string=$(evse-exi encode <<<"$head\"$time\"$tail")
+		[ -n "${plain##*\"exi\"}" ]
+		[ "${plain##*\"exi\"}" = "${string##*\"exi\"}" ]
+	done
+	for time in 18446744073709551616 1e30 -1 0.5 '"1.0"' '" 1"' nan; do
+		run -1 evse-exi encode <<<"$head$time$tail"
+		[[ $output == *"TimeStamp: "* ]]
+	done
 }
 
 @test "an over-long line is reported and skipped" {
@@ -149,4 +159,13 @@ beside() {
 	run -1 evse-exi explain -s appprotocol 8048
 	[[ ${lines[-1]} == "wrong at bit "*"the stream ends"* ]]
 	run -0 evse-exi explain -f -s iso15118-2 8004015a590c40873f773b0af79af98724da4170ae573a81e8
+}
+
+@test "the examples of the manual page run" {
+	grep '^\$ ' "$ROOT/man/evse-exi.1" | sed 's/^\$ //' >examples
+	[ "$(wc -l <examples)" -ge 4 ]
+	while read -r line; do
+		run -0 sh -c "$line"
+		[ -n "$output" ]
+	done <examples
 }
