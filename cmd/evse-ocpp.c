@@ -374,7 +374,7 @@ static const struct cli_opt options[] = {
      CLI_STR, &bridge.password_file, 0, 0, false, false},
     {0, "tls12", NULL, NULL, "allow TLS 1.2 too, for an old back office", CLI_FLAG, &bridge.tls12,
      0, 0, false, false},
-    {'d', "state", "DIR", "@dir", "where what must survive is kept; without it nothing is",
+    {'d', "state-dir", "DIR", "@dir", "where what must survive is kept; without it nothing is",
      CLI_STR, &bridge.dir, 0, 0, false, false},
     {0, "evses", "N", NULL, "EVSEs of the station (1)", CLI_INT, &bridge.evses, 1, 64, false,
      false},
