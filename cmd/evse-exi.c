@@ -276,7 +276,7 @@ int main(int argc, char **argv)
 	    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &opt.table, 0, 0,
 	     true, true},
 	    {0}};
-	struct cli cli = {
+	static struct cli cli = {
 	    .tool = "evse-exi",
 	    .synopsis = "decode | encode | list | explain HEX",
 	    .about = "Reads and writes the EXI messages of DIN SPEC 70121, ISO 15118-2 and ISO "

@@ -201,7 +201,7 @@ static size_t make_message(struct make *m, int message, uint8_t *out, size_t siz
 }
 
 /* Whether JSON can name a fragment's element: one only of that name, and not abstract. */
-static bool make_named(int schema, uint16_t field)
+static inline bool make_named(int schema, uint16_t field)
 {
 	const struct exi_field *f;
 	const char *what;
@@ -212,7 +212,7 @@ static bool make_named(int schema, uint16_t field)
 }
 
 /* Makes a fragment of one of the schema's elements. */
-static size_t make_fragment(struct make *m, int schema, uint8_t *out, size_t size)
+static inline size_t make_fragment(struct make *m, int schema, uint8_t *out, size_t size)
 {
 	const struct exi_schema_row *row = &exi_schemas[schema];
 	unsigned bits = grammar_root_bits(row, EXI_FRAGMENT), code;
