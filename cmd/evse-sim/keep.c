@@ -31,9 +31,9 @@ void keep_save(struct sim *s)
 	struct buf data;
 	struct jw w;
 
+	loop_timer_cancel(s->tool->loop, &s->save_timer);
 	if (s->tool->replaying)
 		return;
-	loop_timer_cancel(s->tool->loop, &s->save_timer);
 	buf_init(&data, SAVE_MAX);
 	jw_init(&w, &data);
 	jw_obj(&w);

@@ -64,14 +64,11 @@ static void on_hello(void *ctx, int evse)
 	sim_world_wire(&s->world, evse, &wire);
 	send_wire(s, evse, &wire);
 	sim_sync(s);
-	if (s->opt.keepalive_ms > 0 && !s->keepalive_timer.armed)
-		loop_timer_after(s->tool->loop, &s->keepalive_timer, s->opt.keepalive_ms * 1000);
 }
 
 static void on_keepalive(void *ctx)
 {
 	struct sim *s = ctx;
-	bool heard = false;
 
 	sim_now(s);
 	for (int i = 0; i < s->world.evses; i++) {
@@ -81,10 +78,8 @@ static void on_keepalive(void *ctx)
 			continue;
 		sim_world_wire(&s->world, i, &wire);
 		send_wire(s, i, &wire);
-		heard = true;
 	}
-	if (heard)
-		loop_timer_after(s->tool->loop, &s->keepalive_timer, s->opt.keepalive_ms * 1000);
+	loop_timer_after(s->tool->loop, &s->keepalive_timer, s->opt.keepalive_ms * 1000);
 }
 
 void lines_car(struct sim *s, int evse)
@@ -175,11 +170,16 @@ int lines_start(struct sim *s, struct err *err)
 	s->pilot_channel = tool_channel(s->tool, "pilot", on_pilot_line, s);
 	s->keepalive_timer = (struct loop_timer){.name = "keepalive", .fn = on_keepalive, .ctx = s};
 	s->report_timer = (struct loop_timer){.name = "report", .fn = on_report, .ctx = s};
-	s->pilots = sim_pilotsock_new(s->tool->loop, s->opt.dir, s->world.evses, &calls, err);
-	if (!s->pilots)
-		return -1;
+	if (!s->tool->replaying) {
+		s->pilots =
+		    sim_pilotsock_new(s->tool->loop, s->opt.dir, s->world.evses, &calls, err);
+		if (!s->pilots)
+			return -1;
+	}
 	for (int i = 0; i < s->world.evses; i++)
 		lines_car(s, i);
+	if (s->opt.keepalive_ms > 0)
+		loop_timer_after(s->tool->loop, &s->keepalive_timer, s->opt.keepalive_ms * 1000);
 	if (s->opt.interval_ms > 0)
 		loop_timer_after(s->tool->loop, &s->report_timer, s->opt.interval_ms * 1000);
 	return 0;

@@ -181,7 +181,7 @@ void sim_pilotsock_free(struct sim_pilotsock *s)
 
 bool sim_pilotsock_heard(const struct sim_pilotsock *s, int evse)
 {
-	for (const struct peer *p = s->peers; p; p = p->next)
+	for (const struct peer *p = s ? s->peers : NULL; p; p = p->next)
 		if (p->evse == evse)
 			return true;
 	return false;
@@ -200,7 +200,7 @@ static void send_to(struct peer *p, const char *line, size_t len)
 
 void sim_pilotsock_send(struct sim_pilotsock *s, int evse, const char *line, size_t len)
 {
-	for (struct peer *p = s->peers; p; p = p->next)
+	for (struct peer *p = s ? s->peers : NULL; p; p = p->next)
 		if (p->evse == evse)
 			send_to(p, line, len);
 }

@@ -27,12 +27,13 @@ struct sim_pilotsock *sim_pilotsock_new(struct loop *loop, const char *dir, int 
 					const struct sim_pilotsock_calls *calls, struct err *err);
 void sim_pilotsock_free(struct sim_pilotsock *s);
 
-/** True when a controller of the EVSE is connected. */
+/** True when a controller of the EVSE is connected; never without sockets (@s NULL, as in a
+ * replay). */
 bool sim_pilotsock_heard(const struct sim_pilotsock *s, int evse);
 
 /**
- * Sends a line (without newline) to every controller of an EVSE. Never blocks: one that does not
- * read misses lines, and gets the newest state when it reads again.
+ * Sends a line (without newline) to every controller of an EVSE; to nobody when @s is NULL. Never
+ * blocks: one that does not read misses lines, and gets the newest state when it reads again.
  */
 void sim_pilotsock_send(struct sim_pilotsock *s, int evse, const char *line, size_t len);
 

@@ -331,3 +331,19 @@ need_pymodbus() {
 	run -78 --separate-stderr evse-sim -d "$D"
 	run -0 --separate-stderr sh -c 'echo "{\"kind\":\"end\"}" | evse-sim -d "$1" --fresh' sh "$D"
 }
+
+@test "a journal replays byte for byte" {
+	start --fresh --journal "$D.journal"
+	say '{"kind":"plug","car":"waker","want_wh":2}'
+	pilot 1 '{"duty_permyriad":2667}' '{"contactor":[true]}' --until 'contactor=[true]'
+	pilot 1 --until cp_pos_mv=5995
+	say '{"kind":"swipe","token":"04A2"}'
+	await '.type == "car" and .energy_wh > 2 and .power_w == 0'
+	kill -TERM "$SIM"
+	wait "$SIM"
+	SIM=
+	evse-sim -d "$D" --fresh --keepalive-ms 20 --cp-noise 0 --replay "$D.journal" \
+		>"$BATS_TEST_TMPDIR/again" 2>"$BATS_TEST_TMPDIR/again.err" </dev/null
+	cmp "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/again"
+	[ ! -s "$BATS_TEST_TMPDIR/again.err" ]
+}
