@@ -358,8 +358,8 @@ int main(int argc, char **argv)
 	struct options *o = &a.o;
 	static const char *const wants[] = {"setpoint", "availability", "command", NULL};
 	struct cli_opt options[] = {
-	    {'D', "device", "ADDRESS", NULL, "the board: sim:SOCKET", CLI_STR, &o->device, 0, 0,
-	     false, false},
+	    {'D', "device", "ADDRESS", NULL, "the board: sim:SOCKET, linux:BOARD.json or rapi:TTY",
+	     CLI_STR, &o->device, 0, 0, false, false},
 	    {0, "evse", "N", NULL, "number of the EVSE (default: from the name, else 1)", CLI_INT,
 	     &o->evse, 1, 9999, false, false},
 	    {0, "max-a", "A", NULL, "what board, fuse and cable carry, 6 to 80 (default 32)",

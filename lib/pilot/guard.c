@@ -36,7 +36,7 @@ static bool welded(const struct pilot *p, int64_t now)
 
 static bool not_closed(const struct pilot *p, int64_t now)
 {
-	return p->out.contactor && !p->fb && expired(p, T_FB, now);
+	return expired(p, T_NOT_CLOSED, now);
 }
 
 static bool lock(const struct pilot *p, int64_t now)
@@ -149,6 +149,9 @@ static void watch_current(struct pilot *p, int64_t now)
 void pilot_guard(struct pilot *p, int64_t now)
 {
 	watch_current(p, now);
+	/* A hardware interlock may open a moment before the reason for it is known here. */
+	held(p, T_NOT_CLOSED, now, p->out.contactor && !p->fb && expired(p, T_FB, now),
+	     p->conf->times.not_closed);
 	p->causes = 0;
 	for (enum pilot_fault f = 0; f < FAULT_COUNT; f++) {
 		if (conditions[f](p, now)) {

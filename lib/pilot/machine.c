@@ -30,6 +30,7 @@ void pilot_conf_init(struct pilot_conf *c)
 		    .bad_level = 100,
 		    .settle = 30,
 		    .feedback = 250,
+		    .not_closed = 50,
 		    .bounce = 10,
 		    .min_close = 10000,
 		    .stop = 6000,   /* Annex A sequence 10.2 */

@@ -33,6 +33,7 @@ struct pilot_times {
 	int bad_level;          /* impossible level this long: fault */
 	int settle;             /* readings ignored after the line was switched */
 	int feedback;           /* contactor must follow its command within */
+	int not_closed;         /* … and an unexplained opening is a fault after */
 	int bounce;             /* contactor, RCD and e-stop inputs must stand this long */
 	int min_close;          /* between two closings, and from start-up */
 	int stop;               /* the car may take this long to open S2 after X1 */
@@ -149,6 +150,7 @@ enum pilot_timer {
 	T_PWM,
 	T_FB,
 	T_FB_BOUNCE,
+	T_NOT_CLOSED,
 	T_MIN_CLOSE,
 	T_STOP,
 	T_F,

@@ -36,14 +36,19 @@ teardown() {
 	gone
 }
 
+# The environment of the fake board, for a command that replaces the shell.
+in_tree() {
+	exec env EVSE_SYSFS="$D/tree/sys" EVSE_DEV="$D/tree/dev" FAKE_GPIO="$D/tree/gpio" \
+		LD_PRELOAD="$D/gpio.so" ASAN_OPTIONS=verify_asan_link_order=0 "$@"
+}
+
 on_tree() {
-	env EVSE_SYSFS="$D/tree/sys" EVSE_DEV="$D/tree/dev" FAKE_GPIO="$D/tree/gpio" LD_PRELOAD="$D/gpio.so" \
-		ASAN_OPTIONS=verify_asan_link_order=0 "$@"
+	(in_tree "$@")
 }
 
 board_start() {
 	mkfifo "$D/in"
-	on_tree "$BIN/evse-pilot" -D "linux:$D/board.json" --min-close 300 "$@" <"$D/in" >"$D/out" 2>"$D/err" 3>&- 6>&- &
+	(in_tree "$BIN/evse-pilot" -D "linux:$D/board.json" --min-close 300 "$@") <"$D/in" >"$D/out" 2>"$D/err" 3>&- 6>&- &
 	PILOT=$!
 	exec 5>"$D/in"
 }

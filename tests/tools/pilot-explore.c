@@ -122,6 +122,7 @@ static void base_conf(struct pilot_conf *c)
 				 .bad_level = 1,
 				 .settle = 1,
 				 .feedback = 2,
+				 .not_closed = 1,
 				 .bounce = 1,
 				 .min_close = 4,
 				 .stop = 3,

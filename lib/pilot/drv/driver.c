@@ -9,7 +9,7 @@
 
 #include "core/exit.h"
 
-static const struct driver_ops *const drivers[] = {&driver_sim, &driver_linux};
+static const struct driver_ops *const drivers[] = {&driver_sim, &driver_linux, &driver_rapi};
 
 static const struct driver_ops *find(const char *address, struct err *err, int *code)
 {
@@ -23,7 +23,7 @@ static const struct driver_ops *find(const char *address, struct err *err, int *
 			return drivers[i];
 	}
 	*code = EXIT_USAGE;
-	err_set(err, "device '%s': expected sim:SOCKET or linux:BOARD.json", address);
+	err_set(err, "device '%s': expected sim:SOCKET, linux:BOARD.json or rapi:TTY", address);
 	return NULL;
 }
 

@@ -94,6 +94,6 @@ int driver_print(const struct pilot_readings *r, char *text, size_t size);
 /** The reverse. @return 0, or -1 when the text is none. */
 int driver_scan(const char *text, struct pilot_readings *r);
 
-extern const struct driver_ops driver_sim, driver_linux;
+extern const struct driver_ops driver_sim, driver_linux, driver_rapi;
 
 #endif
