@@ -287,6 +287,7 @@ static void read_last_alert(struct ws_client *c, struct lws *wsi)
 	SSL *ssl = lws_get_ssl(wsi);
 	char byte;
 
+	ERR_clear_error();
 	if (ssl && c->fault.reason == WS_OK)
 		SSL_peek(ssl, &byte, 1);
 	ERR_clear_error();

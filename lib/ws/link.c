@@ -275,10 +275,12 @@ void ws_link_close(struct ws_link *l, int code, const char *text)
 
 static int send_ping(struct ws_link *l)
 {
-	unsigned char data[LWS_PRE + 1];
+	/* not empty: libwebsockets' server side keeps quiet about the pong to an empty ping */
+	unsigned char data[LWS_PRE + 4];
 
+	memcpy(data + LWS_PRE, "evse", 4);
 	l->ping_wanted = false;
-	return lws_write(l->wsi, data + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+	return lws_write(l->wsi, data + LWS_PRE, 4, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
 static int send_next(struct ws_link *l)

@@ -169,10 +169,21 @@ static void dispatch_epoll(struct ws *ws)
 	}
 }
 
+/* Frees what died; never inside libwebsockets, and before a wait that may be long. */
+static void reap(struct ws *ws)
+{
+	if (!ws->reap)
+		return;
+	ws->reap = false;
+	ws_client_reap(ws);
+	ws_server_reap(ws);
+}
+
 static int backend_wait(void *ctx, int64_t timeout_us)
 {
 	struct ws *ws = ctx;
 
+	reap(ws);
 	if (always_ready(ws))
 		timeout_us = 0;
 	timer_arm(ws, timeout_us > 0 ? timeout_us : 0);
@@ -183,11 +194,7 @@ static int backend_wait(void *ctx, int64_t timeout_us)
 	ws->waiting = false;
 	dispatch_epoll(ws);
 	dispatch_always(ws);
-	if (ws->reap) {
-		ws->reap = false;
-		ws_client_reap(ws);
-		ws_server_reap(ws);
-	}
+	reap(ws);
 	return ws->work;
 }
 

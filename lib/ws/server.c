@@ -441,8 +441,10 @@ struct ws_server *ws_server_new(struct ws *ws, const struct ws_server_conf *conf
 
 static void conn_detach(struct ws_conn *c)
 {
-	if (c->wsi && !c->dead)
+	if (c->wsi && !c->dead) {
 		lws_set_opaque_user_data(c->wsi, NULL);
+		ws_kill(c->wsi, false); /* a vhost only goes when its last connection has gone */
+	}
 	c->dead = true;
 }
 

@@ -320,3 +320,9 @@ print(good, "answers fit")
 assert good >= 25
 END
 }
+
+@test "a silent charger is disconnected by the ping, a living one is not" {
+	csms --ping 1
+	run -0 timeout 5 "$PROBE" -u "ws://127.0.0.1:$PORT/CS002" -e -n 1 < <(sleep 2; echo '[2,"1","Heartbeat",{}]')
+	[[ $output == *'message [3,"1"'* ]]
+}
