@@ -24,7 +24,7 @@ struct setpoint_tool {
 	/* options */
 	struct setpoint_conf conf;
 	int64_t evses, seed;
-	double meter_age_s, pilot_age_s, delay_s;
+	double meter_age_s, pilot_age_s, delay_s, resume_s;
 	const char *pcc_meter;
 	struct cli_list rotations, source_list;
 	jv sources;
@@ -366,7 +366,7 @@ static int set_rotations(struct setpoint_tool *s)
 {
 	static const char *const known[] = {"RST", "RTS", "SRT", "STR", "TRS", "TSR"};
 
-	for (size_t i = 0; i < s->rotations.count && i < SETPOINT_EVSES_MAX; i++) {
+	for (size_t i = 0; i < s->rotations.count; i++) {
 		const char *word = s->rotations.item[i];
 		size_t k = 0;
 
@@ -392,6 +392,7 @@ static int start(struct tool *t)
 	s->conf.meter_age_ms = (int64_t)(s->meter_age_s * 1000);
 	s->conf.pilot_age_ms = (int64_t)(s->pilot_age_s * 1000);
 	s->conf.delay_max_ms = (int64_t)(s->delay_s * 1000);
+	s->conf.resume_ms = (int64_t)(s->resume_s * 1000);
 	s->conf.seed = (uint64_t)s->seed;
 	rc = set_rotations(s);
 	if (rc)
@@ -457,6 +458,9 @@ int main(int argc, char **argv)
 	    {0, "phase-rotation", "ORDER", "RST|RTS|SRT|STR|TRS|TSR",
 	     "grid phases on the terminals of an EVSE; once for each EVSE in order (RST)", CLI_LIST,
 	     &s.rotations, 0, 0, false, false},
+	    {0, "resume-hold", "S", NULL,
+	     "a car that lost its minimum to others waits S seconds before it gets it back (30)",
+	     CLI_NUM, &s.resume_s, 0, 3600, false, false},
 	    {0, "ramp", "A/S", NULL, "let each EVSE rise no faster than this (0: at once)", CLI_NUM,
 	     &c->ramp_a_per_s, 0, 1000, false, false},
 	    {0, "random-delay", "S", NULL,
@@ -496,6 +500,7 @@ int main(int argc, char **argv)
 	s.pcc_meter = "meter.grid";
 	s.meter_age_s = 5;
 	s.pilot_age_s = 15;
+	s.resume_s = 30;
 	s.sources = jv_invalid();
 	return tool_main(&def, argc, argv);
 }

@@ -63,7 +63,7 @@ void token_hash(const struct token_key *k, const char *id, char out[SESSION_HASH
 	out[0] = 0;
 	if (!*id)
 		return;
-	for (; id[n] && n < sizeof upper; n++)
+	for (; n < sizeof upper && id[n]; n++)
 		upper[n] = (unsigned char)toupper((unsigned char)id[n]);
 	if (!HMAC(EVP_sha256(), k->bytes, sizeof k->bytes, upper, n, mac, &len))
 		return;

@@ -24,7 +24,7 @@ void setpoint_conf_init(struct setpoint_conf *c)
 static void forget(struct setpoint_evse *e)
 {
 	memset(e, 0, sizeof *e);
-	e->pilot_ms = e->meter_ms = e->start_ms = INT64_MIN;
+	e->pilot_ms = e->meter_ms = e->start_ms = e->resume_at_ms = INT64_MIN;
 	e->pilot.cable_a = e->pilot.thermal_a = HUGE_VAL;
 }
 
@@ -56,6 +56,12 @@ static struct setpoint_evse *evse_of(struct setpoint *s, int evse)
 	return evse >= 1 && evse <= s->conf.evses ? &s->evse[evse - 1] : NULL;
 }
 
+static void forget_car(struct setpoint_evse *e)
+{
+	e->arrival = 0;
+	e->resume_at_ms = INT64_MIN;
+}
+
 static bool car_there(char state)
 {
 	return state == 'B' || state == 'C' || state == 'D';
@@ -77,7 +83,7 @@ bool setpoint_on_pilot(struct setpoint *s, int evse, const struct setpoint_pilot
 	if (p->phases > e->wired_phases)
 		e->wired_phases = p->phases;
 	if (p->state == 'A')
-		e->arrival = 0;
+		forget_car(e);
 	else if (car_there(p->state) && !e->arrival)
 		e->arrival = ++s->arrivals;
 	return true;
@@ -173,6 +179,10 @@ static void prepare(const struct setpoint *s, int i, const struct lease_clock *n
 	p->group_rule = SHARE_BY_CAP;
 	own_ceiling(s, i + 1, now, bounds, count, p);
 	p->asks = may_flow(s, i, now->mono_ms, p->d);
+	if (p->asks && now->mono_ms < s->evse[i].resume_at_ms) {
+		because_win(p->d, s->evse[i].lost_to, "", SETPOINT_MINIMUM_WAIT, 0);
+		p->asks = false;
+	}
 	if (p->asks && p->cap_a < s->conf.min_a) {
 		because_win(p->d, p->cap_src, p->cap_n,
 			    p->cap_a > 0 ? SETPOINT_PHASE_MIN : p->cap_rule, p->cap_a);
@@ -229,6 +239,16 @@ static void explain(struct part *p, const struct share_rule *rules, const struct
 			    d->import_max_a);
 }
 
+/* A supply that hovers about a minimum must not make a contactor follow it. */
+static void note_loss(const struct setpoint_conf *c, struct setpoint_evse *e, const struct part *p,
+		      const struct group_rule *why, int64_t now_ms)
+{
+	if (!p->waits || e->released_a <= 0 || c->resume_ms <= 0)
+		return;
+	e->resume_at_ms = now_ms + c->resume_ms;
+	snprintf(e->lost_to, sizeof e->lost_to, "%s", why[p->group_rule].src);
+}
+
 static double round_down(double a, double step)
 {
 	double down = floor(a / step + STEP_SLACK) * step;
@@ -261,7 +281,7 @@ static void finish(struct setpoint *s, int i, int64_t now_ms, struct setpoint_de
 	d->known = s->live || e->pilot_ms != INT64_MIN;
 }
 
-static void note_ages(const struct setpoint *s, int64_t now_ms, int64_t *next_ms)
+static void note_times(const struct setpoint *s, int64_t now_ms, int64_t *next_ms)
 {
 	for (int i = -1; i < s->conf.evses; i++) {
 		int64_t meter = i < 0 ? s->pcc_ms : s->evse[i].meter_ms;
@@ -270,6 +290,9 @@ static void note_ages(const struct setpoint *s, int64_t now_ms, int64_t *next_ms
 		if (still_fresh(meter, s->conf.meter_age_ms, now_ms) &&
 		    meter + s->conf.meter_age_ms < *next_ms)
 			*next_ms = meter + s->conf.meter_age_ms;
+		if (i >= 0 && s->evse[i].resume_at_ms > now_ms &&
+		    s->evse[i].resume_at_ms < *next_ms)
+			*next_ms = s->evse[i].resume_at_ms;
 		if (still_fresh(pilot, s->conf.pilot_age_ms, now_ms) &&
 		    pilot + s->conf.pilot_age_ms < *next_ms)
 			*next_ms = pilot + s->conf.pilot_age_ms;
@@ -296,9 +319,11 @@ void setpoint_decide(struct setpoint *s, const struct lease_clock *now,
 	}
 	nrules = group_rules(s, now, bounds, count, parts, rules, why);
 	nusers = share(s, parts, rules, nrules, of);
-	for (size_t u = 0; u < nusers; u++)
+	for (size_t u = 0; u < nusers; u++) {
 		explain(&parts[of[u]], rules, why, nrules, u, nusers);
-	note_ages(s, now->mono_ms, next_ms);
+		note_loss(&s->conf, &s->evse[of[u]], &parts[of[u]], why, now->mono_ms);
+	}
+	note_times(s, now->mono_ms, next_ms);
 	for (int i = 0; i < s->conf.evses; i++)
 		finish(s, i, now->mono_ms, &out[i], next_ms);
 }

@@ -64,6 +64,7 @@ struct setpoint_conf {
 	double ramp_a_per_s;  /* each EVSE's rise; 0 = at once */
 	int64_t delay_max_ms; /* randomised delay before a start from 0 A; 0 = none */
 	uint64_t seed;
+	int64_t resume_ms; /* who lost its minimum to others waits so long; spares contactors */
 	int first_phase[SETPOINT_EVSES_MAX]; /* the grid phase that the EVSE's L1 stands on, 0 to 2
 					      */
 };
@@ -129,7 +130,9 @@ struct setpoint_evse {
 	int wired_phases;
 	double released_a; /* what ramp and delay let through last */
 	int64_t released_ms;
-	int64_t start_ms; /* end of a randomised delay; INT64_MIN = none runs */
+	int64_t start_ms;     /* end of a randomised delay; INT64_MIN = none runs */
+	int64_t resume_at_ms; /* end of the wait of who lost its minimum; INT64_MIN = none */
+	char lost_to[LEASE_SRC_MAX];
 };
 
 struct setpoint {

@@ -91,6 +91,7 @@ static struct setpoint_conf begin(int evses)
 {
 	struct setpoint_conf c;
 
+	setpoint_release(&s);
 	setpoint_conf_init(&c);
 	c.evses = evses;
 	setpoint_init(&s, &c);
@@ -387,11 +388,105 @@ TEST(ramp_and_randomised_delay_hold_a_rise_only)
 	CHECK_NUM(d[0].import_max_a, 7, 0);
 	CHECK_STR(winner(0), "ceiling");
 	/* A restart of the program meets a car under way: no delay, no ramp from the bottom. */
+	setpoint_release(&s);
 	setpoint_init(&s, &c);
 	setpoint_go_live(&s);
 	hear(1, 'C', 16, 5000);
 	decide(5000);
 	CHECK_NUM(d[0].import_max_a, 16, 0);
+	setpoint_release(&s);
+}
+
+TEST(who_lost_its_minimum_waits_before_it_resumes)
+{
+	struct setpoint_conf c = begin(2);
+
+	c.ceiling_a = 20;
+	c.resume_ms = 30000;
+	setpoint_init(&s, &c);
+	setpoint_go_live(&s);
+	add_source("site", LEASE_SITE);
+	say("site", LEASE_STATION, 0, IMPORT_A, 12, 0);
+	hear(1, 'C', 6, 0);
+	hear(2, 'C', 6, 0);
+	decide(0);
+	CHECK_NUM(d[1].import_max_a, 6, 0);
+	say("site", LEASE_STATION, 0, IMPORT_A, 11, 1);
+	decide(1);
+	CHECK_NUM(d[0].import_max_a, 11, 0);
+	CHECK_NUM(d[1].import_max_a, 0, 0);
+	CHECK_STR(winner(1), "minimum_wait");
+	say("site", LEASE_STATION, 0, IMPORT_A, 14, 2);
+	decide(2); /* there is enough again, but the contactor is spared */
+	CHECK_NUM(d[0].import_max_a, 14, 0);
+	CHECK_NUM(d[1].import_max_a, 0, 0);
+	CHECK_STR(d[1].because[0].src, "site");
+	hear(1, 'C', 6, 14000);
+	hear(2, 'C', 6, 14000);
+	say("site", LEASE_STATION, 0, IMPORT_A, 14, 14000);
+	decide(14000);
+	CHECK_INT(next_ms, 29000); /* the pilots' age comes first */
+	hear(1, 'C', 6, 28000);
+	hear(2, 'C', 6, 28000);
+	decide(28000);
+	CHECK_INT(next_ms, 30001);
+	decide(30001);
+	CHECK_NUM(d[1].import_max_a, 7, 0);
+	say("site", LEASE_STATION, 0, IMPORT_A, 11, 30001);
+	decide(30001);
+	hear(2, 'A', 0, 30002); /* another car does not wait for the last one's loss */
+	hear(2, 'C', 0, 30003);
+	say("site", LEASE_STATION, 0, IMPORT_A, 14, 30003);
+	decide(30003);
+	CHECK_NUM(d[1].import_max_a, 7, 0);
+	setpoint_release(&s);
+}
+
+TEST(powers_per_phase_bound_each_phase)
+{
+	struct lease_limit l = {.src = "site", .scope = LEASE_EVSE, .valid_ms = 9000, .count = 1};
+	struct lease_amount w = {.set = true, .v = {4600, 2300, 3450}};
+
+	begin(1);
+	add_source("site", LEASE_SITE);
+	hear(1, 'C', 6, 0);
+	l.entries = calloc(1, sizeof *l.entries);
+	l.entries->at_ms = INT64_MIN;
+	l.entries->import_max_w = w;
+	lease_take(&s.leases, &l, 0);
+	decide(0);
+	CHECK_NUM(d[0].import_max_a, 10, 0);
+	l.scope = LEASE_STATION;
+	l.count = 1;
+	l.entries = calloc(1, sizeof *l.entries);
+	l.entries->at_ms = INT64_MIN;
+	l.entries->import_max_w = w;
+	lease_take(&s.leases, &l, 0);
+	decide(0);
+	CHECK_NUM(d[0].import_max_a, 10, 0);
+	CHECK_STR(winner(0), "ceiling");
+	setpoint_release(&s);
+}
+
+TEST(a_connection_meter_that_does_not_measure_all)
+{
+	struct setpoint_conf c = begin(1);
+	struct setpoint_meter pcc = meter(NAN, 3, NAN);
+
+	c.pcc_ceiling_a = 25;
+	setpoint_init(&s, &c);
+	setpoint_go_live(&s);
+	hear(1, 'C', 6, 0);
+	setpoint_on_pcc(&s, &pcc, 0);
+	decide(0);
+	CHECK_NUM(d[0].import_max_a, 22, 0);
+	pcc.current_a[1] = NAN; /* one phase unmeasured: nobody knows what the house takes there */
+	setpoint_on_pcc(&s, &pcc, 0);
+	decide(0);
+	CHECK_NUM(d[0].import_max_a, 6, 0);
+	setpoint_forget_pilot(&s, 1);
+	decide(0);
+	CHECK_STR(winner(0), "no_live");
 	setpoint_release(&s);
 }
 
