@@ -251,7 +251,7 @@ static void take(struct tool *t, const char *line, size_t len, const struct head
 
 	if (slice_is(h->src, t->src))
 		return;
-	if (seen_before(&g.store.seen, h->src.at, h->src.len, h->n.at, h->n.len)) {
+	if (store_taken(&g.store, h)) {
 		if (event)
 			note_ack(h->src, h->n);
 		if (event && !g.event.armed)

@@ -44,10 +44,6 @@ void segment_lines_add(struct segment_lines *l, enum rows_class c, const char *l
 		l->since_event++;
 		l->data_count++;
 	}
-	if (len && line[0] != '{') { /* a sealed line: its head stands behind the mark */
-		line++;
-		len--;
-	}
 	if (head_scan(line, len, &h, NULL) < 0 || utc_parse(h.t.at, h.t.len, &us) < 0)
 		return;
 	us = us / 1000 - (us % 1000 < 0);

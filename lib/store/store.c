@@ -164,21 +164,30 @@ static int open_tip(struct store *s, const struct listing *l, int64_t now_ms, st
 	return changed ? tip_write(s->dir_fd, &s->tip, s->keys.signer, err) : 0;
 }
 
-/* Lines of the newest rows file, to know again what was taken. The lines of the state look like
- * records' n: "src epoch.count". */
+bool store_taken(struct store *s, const struct head *h)
+{
+	char key[SEEN_KEY_MAX];
+	int len = snprintf(key, sizeof(key), "%.*s %.*s", (int)h->type.len, h->type.at,
+			   (int)h->src.len, h->src.at);
+
+	return seen_before(&s->seen, key, (size_t)len, h->n.at, h->n.len);
+}
+
+/* Lines of the newest rows file, to know again what was taken. A line of the state is "type src
+ * epoch.count". */
 static int remember(void *ctx, enum rows_class c, const char *line, size_t len)
 {
 	struct store *s = ctx;
 	struct head h;
 
 	if (c == ROWS_STATE) {
-		const char *space = memchr(line, ' ', len);
+		const char *n = memrchr(line, ' ', len);
 
-		if (space)
-			seen_before(&s->seen, line, (size_t)(space - line), space + 1,
-				    len - (size_t)(space - line) - 1);
+		if (n)
+			seen_before(&s->seen, line, (size_t)(n - line), n + 1,
+				    len - (size_t)(n - line) - 1);
 	} else if (head_scan(line, len, &h, NULL) == 0) {
-		seen_before(&s->seen, h.src.at, h.src.len, h.n.at, h.n.len);
+		(void)store_taken(s, &h);
 	}
 	return 0;
 }
@@ -225,14 +234,29 @@ static void drop_rows(struct store *s, const struct listing *l, uint64_t next)
 	}
 }
 
-static void put_state(void *ctx, const char *src, const char *epoch, uint64_t count)
-{
-	struct rows *r = ctx;
-	char line[128];
-	int n = snprintf(line, sizeof(line), "%s %s.%" PRIu64, src, epoch, count);
+struct state {
+	struct rows *rows;
+	char key[SEEN_KEY_MAX + 24]; /* of the pair at hand, with its epoch */
+	int counts;
+};
 
-	if (n > 0 && (size_t)n < sizeof(line))
-		rows_add(r, ROWS_STATE, line, (size_t)n);
+/* After as many counts as are kept of a pair comes 0: then all below them count as taken, when they
+ * are read again. */
+static void put_state(void *ctx, const char *key, const char *epoch, uint64_t count)
+{
+	struct state *st = ctx;
+	char line[sizeof(st->key) + 24], pair[sizeof(st->key)];
+	int n;
+
+	snprintf(pair, sizeof(pair), "%s %s", key, epoch);
+	st->counts = strcmp(pair, st->key) == 0 ? st->counts + 1 : 1;
+	memcpy(st->key, pair, sizeof(pair));
+	n = snprintf(line, sizeof(line), "%s.%" PRIu64, pair, count);
+	rows_add(st->rows, ROWS_STATE, line, (size_t)n);
+	if (st->counts == SEEN_COUNTS) {
+		n = snprintf(line, sizeof(line), "%s.0", pair);
+		rows_add(st->rows, ROWS_STATE, line, (size_t)n);
+	}
 }
 
 /* A rows file that begins with all that is known of repeats, durable before the one before may go.
@@ -240,6 +264,7 @@ static void put_state(void *ctx, const char *src, const char *epoch, uint64_t co
 static int begin_rows(struct store *s, uint64_t seq, struct err *err)
 {
 	struct rows r;
+	struct state state = {.rows = &r};
 	char temp[32], name[32];
 
 	store_name(name, seq, ".rows");
@@ -247,7 +272,7 @@ static int begin_rows(struct store *s, uint64_t seq, struct err *err)
 	if (rows_create(&r, s->dir_fd, temp, seq, s->tip.store, s->keys.device[0], err) < 0)
 		return -1;
 	rows_add(&r, ROWS_STATE, "", 0);
-	seen_each(&s->seen, put_state, &r);
+	seen_each(&s->seen, put_state, &state);
 	if (rows_write(&r, true) < 0 || renameat(s->dir_fd, temp, s->dir_fd, name) < 0 ||
 	    fsync(s->dir_fd) < 0) {
 		int why = errno;

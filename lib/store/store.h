@@ -14,6 +14,7 @@
 
 #include <sys/types.h>
 
+#include "core/head.h"
 #include "core/seen.h"
 #include "store/keys.h"
 #include "store/persons.h"
@@ -62,6 +63,9 @@ struct store {
  */
 int store_open(struct store *s, const char *dir, const char *keys_dir,
 	       const struct store_limits *limits, int wait_ms, int64_t now_ms, struct err *err);
+
+/** True when a record with this head was taken before; else notes it. */
+bool store_taken(struct store *s, const struct head *h);
 
 /** Takes a line; its personal values are sealed first. @return 0, or -1 with errno ENOSPC when it
  * had to be dropped (counted). */

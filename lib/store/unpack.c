@@ -33,7 +33,7 @@ static int get_order(struct unpacker *u)
 	ints_init(u->ints);
 	for (size_t i = 0; i < u->b.lines; i++) {
 		int64_t v = ints_decode(u->ints, &u->rc);
-		uint16_t now = v ? (uint16_t)(v - 1) : after[a][b];
+		uint16_t now = v > 0 && v <= BLOCK_SHAPES_MAX ? (uint16_t)(v - 1) : after[a][b];
 
 		if (v < 0 || v > (int64_t)u->b.shape_count || now >= u->b.shape_count ||
 		    rc_dec_cut(&u->rc)) {

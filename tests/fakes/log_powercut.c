@@ -1,8 +1,10 @@
-/* LD_PRELOAD: a disk that can lose its power. Every change of files below $POWERCUT_DIR is written to the trace
- * $POWERCUT_TRACE; at change number $POWERCUT_AT the whole process group dies as by a cut. log_cuts.py then builds from the trace
- * a directory as a disk could hold it: with what was synced, and any part of what was not.
+/* LD_PRELOAD: a disk that can lose its power. Every change of files below $POWERCUT_DIR is written
+ * to the trace $POWERCUT_TRACE; at change number $POWERCUT_AT the whole process group dies as by a
+ * cut. log_cuts.py then builds from the trace a directory as a disk could hold it: with what was
+ * synced, and any part of what was not.
  *
- * A trace entry: kind, 4 bytes path length, 4 bytes second path length, 8 bytes offset, 4 bytes data length, then these. */
+ * A trace entry: kind, 4 bytes path length, 4 bytes second path length, 8 bytes offset, 4 bytes
+ * data length, then these. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,7 +28,8 @@ static char root[PATH_MAX];
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *dir = getenv("POWERCUT_DIR"), *trace = getenv("POWERCUT_TRACE"), *at = getenv("POWERCUT_AT");
+	const char *dir = getenv("POWERCUT_DIR"), *trace = getenv("POWERCUT_TRACE"),
+		   *at = getenv("POWERCUT_AT");
 
 	if (!dir || !trace || !realpath(dir, root))
 		return;
@@ -66,11 +69,13 @@ static int path_at(int dir, const char *name, char *out)
 	return trace_fd >= 0 && strncmp(out, root, strlen(root)) == 0;
 }
 
-static void note(char kind, const char *a, const char *b, uint64_t off, const void *data, size_t len)
+static void note(char kind, const char *a, const char *b, uint64_t off, const void *data,
+		 size_t len)
 {
 	uint32_t al = (uint32_t)strlen(a), bl = b ? (uint32_t)strlen(b) : 0, dl = (uint32_t)len;
 	char head[21];
-	struct iovec v[4] = {{head, sizeof head}, {(void *)a, al}, {(void *)b, bl}, {(void *)data, len}};
+	struct iovec v[4] = {
+	    {head, sizeof head}, {(void *)a, al}, {(void *)b, bl}, {(void *)data, len}};
 
 	head[0] = kind;
 	memcpy(head + 1, &al, 4);

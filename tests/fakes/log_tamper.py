@@ -4,7 +4,7 @@
 Makes STORES honest stores of random parts of INPUT, checks each with `evse-log verify` and public keys alone (no false alarm),
 and changes copies of them TAMPERINGS times: bits flipped, ends cut, files removed, swapped, replaced by older ones or by those of
 another store, bytes added, the tip taken back. Each change must be found. Prints the counts by kind. Environment: EVSE_LOG."""
-import collections, os, random, shutil, subprocess, sys, tempfile
+import collections, hashlib, json, os, random, shutil, subprocess, sys, tempfile
 
 stores, tamperings, seed, source = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 tool = os.environ["EVSE_LOG"]
@@ -30,8 +30,6 @@ def make(d, runs):
         r = run(["record", "-q", "-d", d, "--keys", keys], b"".join(lines[at:at + n]))
         assert r.returncode == 0, r.stderr
         at += n
-        if runs > 4 and rnd.random() < 0.2:  # old data go, by age: an honest removal
-            pass
 
 
 def segs(d):
@@ -93,7 +91,7 @@ def renumber(d):
 
 def splice(d):
     """Segments of another store of the same signer, from some place to the end or one alone."""
-    other = rnd.choice([x for x in honest if x != d])
+    other = rnd.choice([x for x in honest if x != d0])
     s, t = segs(d), segs(other)
     at = rnd.randrange(min(len(s), len(t)))
     for f in (t[at:] if rnd.random() < 0.5 else [t[at]]):
@@ -121,8 +119,8 @@ def foreign_key(d):
 
 def old_tip(d):
     """The tip of two or more segments ago."""
-    s = segs(d)
-    open(os.path.join(d, "tip"), "wb").write(rnd.choice(tips[d0][:-2]))
+    newest = int(segs(d)[-1][:8])
+    open(os.path.join(d, "tip"), "wb").write(rnd.choice([t for t in tips[d0] if json.loads(t.split(b"\n")[0])["seq"] < newest - 1]))
 
 
 def stray(d):
@@ -139,7 +137,8 @@ for i in range(stores):
     make(d, 1 if not big else 2)
     if big:  # those that will be changed; their tips are kept
         tips[d] = [open(os.path.join(d, "tip"), "rb").read()]
-        for _ in range(rnd.randint(3, 6)):
+        more = len(segs(d)) + rnd.randint(3, 6)
+        while len(segs(d)) < more:
             make(d, 1)
             tips[d].append(open(os.path.join(d, "tip"), "rb").read())
         honest.append(d)
@@ -169,7 +168,6 @@ back = os.path.join(top, "back")
 shutil.copytree(honest[0], back)
 run(["record", "-q", "-d", back, "--keys", keys], b"".join(lines[-30:]))
 head = open(os.path.join(back, segs(back)[-1]), "rb").read()
-import hashlib, json
 end = head.index(b"\n", head.index(b"\n") + 1) + 1
 h = json.loads(head[:head.index(b"\n")])
 receipt = os.path.join(top, "receipt")

@@ -1,0 +1,350 @@
+#!/usr/bin/env bats
+# evse-log: what is kept comes back, acknowledged means durable, changes show. Serves SEC-2, DAT-1, DAT-3, REG-4.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	ROOT=$BATS_TEST_DIRNAME/../..
+	PATH=${EVSE_BIN:-$ROOT/build/bin}:$PATH
+	FAKES=$ROOT/tests/fakes
+	export LC_ALL=C
+	cd "$BATS_TEST_TMPDIR" || return
+	PIDS=
+}
+
+teardown() {
+	exec 8>&-
+	for pid in $PIDS; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+until_true() {
+	for _ in $(seq 500); do
+		if "$@" >/dev/null 2>&1; then return 0; fi
+		sleep 0.02
+	done
+	echo "never true: $*" >&2
+	return 1
+}
+
+say() { /usr/bin/python3 "$FAKES/log_say.py" "$@"; }
+record() { evse-log record -q -d store "$@"; }
+
+# recorder ARG…: in the background, its input on descriptor 8, its output in `out`.
+recorder() {
+	rm -f in out err
+	mkfifo in
+	evse-log record -d store "$@" <in >out 2>err 3>&- 8>&- &
+	LOG=$!
+	PIDS="$PIDS $LOG"
+	exec 8>in
+}
+
+has() { jq -es "any(.[]; $1)" out; }
+
+@test "wrong usage is refused with 64" {
+	run -64 --separate-stderr evse-log
+	[[ $stderr == *"expected a command"* ]]
+	run -64 --separate-stderr evse-log shw
+	[[ $stderr == *"did you mean 'show'"* ]]
+	run -64 --separate-stderr evse-log record </dev/null
+	[[ $stderr == *"expected -d DIR"* ]]
+	run -64 --separate-stderr evse-log show
+	run -64 --separate-stderr evse-log show -d x extra
+	run -64 --separate-stderr evse-log show -d x --from yesterday
+	[[ $stderr == *"2026-11-22T10:00:00Z"* ]]
+	run -64 --separate-stderr evse-log record -d x --seal never </dev/null
+	run -64 --separate-stderr evse-log rotate -d x
+	run -64 --separate-stderr evse-log prove -d x meter.1
+	run -64 --separate-stderr evse-log ship -d x
+	run -64 --separate-stderr evse-log ship -d x --to https://localhost/
+	run -66 --separate-stderr evse-log show -d nowhere
+	run -66 --separate-stderr evse-log stat -d nowhere
+	run -66 --separate-stderr evse-log verify -d nowhere
+}
+
+@test "help of each command; a full device is 74" {
+	for c in "" record show verify stat prove verify-proof erase rotate ship; do
+		# shellcheck disable=SC2086
+		run -0 evse-log $c --help
+		[[ $output == *Usage:* ]]
+	done
+	run -0 evse-log --version
+	run -0 evse-log --option-table
+	[[ $output == *recipient-key* && $output == *wait-max* ]]
+	run -74 sh -c 'evse-log --help >/dev/full'
+	say 5 | record >/dev/null
+	run -74 sh -c 'evse-log show -d store >/dev/full'
+	run -74 sh -c 'evse-log stat -d store >/dev/full'
+}
+
+@test "everything comes back byte for byte, in order; nothing stands in clear" {
+	say 300 >want
+	record <want >out
+	evse-log show -d store | cmp - want
+	evse-log verify -d store >said
+	grep -q '^clean: .* 625 records' said
+	grep -q '^anchored: no' said
+	evse-log verify -d store --deep >said
+	run -1 grep -rqE 'meter|ISO14443|04A2' store --include='*.seg' --include='*.rows' --include=persons
+	evse-log stat -d store --json | jq -e '.records == 625 and .events == 25 and .unsealed_records == 0'
+	[ "$(stat -c %a store/keys/device.key)" = 600 ]
+}
+
+@test "records sent again are kept once; its own are not kept" {
+	say 60 >want
+	record <want >/dev/null
+	{
+		cat want
+		say 60 2
+		echo '{"t":"2026-11-02T00:00:00.000Z","type":"log","src":"log","n":"q.1","m":1}'
+	} | record >/dev/null
+	say 60 2 >>want
+	evse-log show -d store | cmp - want
+	evse-log verify -d store
+}
+
+@test "malformed lines are reported with their number and not kept" {
+	{
+		say 2
+		echo 'not json'
+		echo '{"t":"2026-11-02T00:00:00.000Z","type":"meter","src":"x","n":"q.1","m":1,"v":}'
+		echo '{"t":"2026-11-02T00:00:00.000Z","type":"meter","src":"x","n":"q.2","m":1,"type":"pilot"}'
+		printf '{"t":"2026-11-02T00:00:00.000Z","type":"meter","src":"x","n":"q.3","m":1,"v":"\377"}\n'
+		head -c 70000 /dev/zero | tr '\0' x
+		echo
+		say 2 2
+		printf '{"t":"2026-11-02T00:00:00.000Z","type":"meter","src":"x","n":"q.4","m":1}'
+	} >in.txt
+	run -0 --separate-stderr evse-log record -d store <in.txt
+	[[ $stderr == *"line 5: not a record"* && $stderr == *"line 6: not a record"* && $stderr == *"line 7: not a record"* ]]
+	[[ $stderr == *"not UTF-8"* && $stderr == *"line 9:"*"longer"* && $stderr == *"line 14:"*"no newline"* ]]
+	evse-log show -d store | cmp - <(say 2; say 2 2)
+}
+
+@test "an event is acknowledged once it is durable, and again when it is sent again" {
+	recorder
+	say 25 | grep -E '"(token|session|pilot)"' >events
+	cat events >&8
+	until_true has '.type == "ack" and .upto["session.1"] == "e65.1" and .upto["sim.rfid.1"] == "e65.1" and .upto["pilot.1"] == "e65.1"'
+	kill -KILL "$LOG"
+	exec 8>&-
+	wait "$LOG" || true
+	recorder
+	cat events >&8
+	until_true has '.type == "ack" and .upto["session.1"] == "e65.1"'
+	kill -TERM "$LOG"
+	wait "$LOG"
+	evse-log show -d store | cmp - events
+	evse-log verify -d store
+}
+
+@test "data alone are durable after the sync time, without an acknowledgement" {
+	recorder --sync 50
+	say 3 >&8
+	kept() { [ "$(evse-log show -d store | wc -l)" = 6 ]; }
+	until_true kept
+	run -1 has '.type == "ack"'
+	kill -KILL "$LOG"
+	wait "$LOG" || true
+	evse-log show -d store | cmp - <(say 3)
+}
+
+@test "SIGTERM seals; a second writer is refused with 75" {
+	recorder
+	say 10 >&8
+	until_true test -e store/tip
+	run -75 --separate-stderr evse-log record -d store </dev/null
+	[[ $stderr == *"another evse-log record"* ]]
+	kill -TERM "$LOG"
+	wait "$LOG"
+	evse-log show -d store | cmp - <(say 10)
+	evse-log stat -d store --json | jq -e '.unsealed_records == 0 and .records == 20'
+}
+
+@test "a session's end seals its segment" {
+	recorder --seal 10000
+	say 51 >&8
+	until_true has '.type == "log" and .event == "sealed"'
+	evse-log stat -d store --json | jq -e '.sealed_records == 107'
+}
+
+@test "show picks by time, type, source, EVSE and filter; formats" {
+	say 120 | record >/dev/null
+	say 120 | grep '"type":"session"' | cmp - <(evse-log show -d store --type session)
+	say 120 | grep -E '"type":"(session|token)"' | cmp - <(evse-log show -d store --type session,token)
+	say 120 | grep '"src":"pilot.1"' | cmp - <(evse-log show -d store --src pilot.1)
+	say 120 | jq -c 'select(.t >= "2026-11-02T00:01:00" and .t < "2026-11-02T00:01:10")' >want
+	evse-log show -d store --from 2026-11-02T00:01:00Z --to 2026-11-02T00:01:10Z | jq -c . | cmp - want
+	[ "$(evse-log show -d store --evse 1 --count 7 | wc -l)" = 7 ]
+	run -0 evse-log show -d store --type pilot --filter '.state'
+	[ "${lines[0]}" = '"C2"' ] && [ "${lines[1]}" = '"A1"' ]
+	evse-log show -d store --type meter --src meter.1 --format csv >csv
+	[ "$(wc -l <csv)" = 121 ]
+	[ "$(head -1 csv)" = "t,type,src,n,m,evse,voltage_v_1,voltage_v_2,voltage_v_3,current_a_1,current_a_2,current_a_3,power_w_1,power_w_2,power_w_3,import_wh,epoch" ]
+	/usr/bin/python3 -c 'import csv; assert len({len(r) for r in csv.reader(open("csv"))}) == 1'
+	run -0 evse-log show -d store --type pilot --format table
+	[[ ${lines[0]} == t*type*src*state* ]]
+	run -64 evse-log show -d store --filter '.['
+	[ "$(evse-log show -d store | head -1 | wc -l)" = 1 ]
+}
+
+@test "show --follow goes on with what comes" {
+	recorder --sync 20
+	say 2 >&8
+	until_true test -e store/tip
+	evse-log show -d store --follow >followed 3>&- 8>&- &
+	PIDS="$PIDS $!"
+	lines_are() { [ "$(wc -l <followed)" = "$1" ]; }
+	until_true lines_are 4
+	say 30 2 >&8
+	until_true lines_are 67
+	kill -TERM "$LOG"
+	wait "$LOG"
+	cmp followed <(say 2; say 30 2)
+}
+
+@test "recipients open what they receive, with evse-log and with openssl alone" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.pem -subj /CN=a -days 2 2>/dev/null
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.pem -subj /CN=b -days 2 2>/dev/null
+	chmod 600 ec.key rsa.key
+	mkdir -p store/keys/recipients
+	cp ec.pem rsa.pem store/keys/recipients/
+	say 60 | record >/dev/null
+	evse-log ship -q -d store --to dir:far --once >/dev/null
+	for who in ec rsa; do
+		evse-log show -d far/* --recipient-key $who.key --recipient-cert $who.pem | jq -c 'del(.token)' | cmp - <(say 60 | jq -c 'del(.token)')
+	done
+	run -65 evse-log show -d far/* --keys <(true) --recipient-key rsa.key --recipient-cert ec.pem
+	f=store/00000001.seg
+	head=$(head -n 2 $f | wc -c)
+	first=$(head -n 1 $f | jq '.parts[0].bytes')
+	tail -c +$((head + 1)) $f | head -c "$first" >part.der
+	openssl cms -decrypt -inform DER -in part.der -inkey ec.key -recip ec.pem -out plain
+	[ -s plain ]
+	# the signature, with openssl alone
+	head -n 1 $f >line
+	sed -n 2p $f | jq -r .sig | xxd -r -p >sig
+	openssl pkeyutl -verify -pubin -inkey store/keys/sign.pub -rawin -in line -sigfile sig
+}
+
+@test "a stolen board without its device key opens nothing; an open key file is refused" {
+	say 30 | record >/dev/null
+	cp -r store stolen
+	rm stolen/keys/device.key
+	run -66 evse-log show -d stolen
+	head -c 32 /dev/urandom | xxd -p -c 64 >stolen/keys/device.key
+	chmod 600 stolen/keys/device.key
+	run -65 --separate-stderr evse-log show -d stolen
+	[ -z "$output" ]
+	chmod 644 store/keys/device.key
+	run -77 --separate-stderr evse-log show -d store
+	[[ $stderr == *"can be read by others"* ]]
+	run -77 --separate-stderr evse-log record -d store </dev/null
+}
+
+@test "proof of one record, checked with the public key alone" {
+	say 60 | record >/dev/null
+	evse-log prove -d store meter.1/e65.33 >proof
+	run -0 evse-log verify-proof --pub store/keys/sign.pub proof
+	[ "$output" = "$(say 60 | grep -F '"meter.1","n":"e65.33"')" ]
+	[ "$(jq -r '.path | length' proof)" -ge 6 ]
+	jq -c '.record |= sub("2026"; "2025")' proof >changed
+	run -1 evse-log verify-proof --pub store/keys/sign.pub changed
+	evse-log prove -d store session.1/e65.1 >proof
+	run -0 evse-log verify-proof --pub store/keys/sign.pub proof
+	[[ $output == *'"id_hash":"#'* ]]
+	run -1 evse-log prove -d store meter.1/e65.999
+	openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout >other.pub
+	run -1 evse-log verify-proof --pub other.pub proof
+}
+
+@test "a person's data are erased, the chain stays whole" {
+	say 120 >want
+	record <want >/dev/null
+	evse-log show -d store | cmp - want
+	card=$(jq -r 'select(.type == "token") | .token.id' want | head -1)
+	printf '%s\nh%s\n' "$card" "$card" | evse-log erase -d store --person-file -
+	evse-log show -d store >after
+	run -1 grep -q "$card" after
+	[ "$(grep -c '"id":"#' after)" -ge 1 ]
+	[ "$(wc -l <after)" = "$(wc -l <want)" ]
+	evse-log verify -d store --deep
+	run -1 sh -c 'echo nobody | evse-log erase -d store --person-file -'
+}
+
+@test "keys change without a gap; the old or the new public key is enough" {
+	say 20 | record >/dev/null
+	cp store/keys/sign.pub first.pub
+	evse-log rotate -d store --sign --device
+	say 20 2 | record >/dev/null
+	say 20 3 | record >/dev/null
+	! cmp -s first.pub store/keys/sign.pub
+	evse-log verify -d store --deep
+	evse-log verify -d store --pub first.pub
+	evse-log show -d store | cmp - <(say 20; say 20 2; say 20 3)
+	# what the first key signed after it was replaced counts for nothing
+	rm store/rotations
+	run -1 evse-log verify -d store --pub first.pub
+}
+
+@test "an anchor finds the roll-back of a whole store" {
+	say 20 | record >/dev/null
+	cp -r store old
+	say 20 2 | record >/dev/null
+	evse-log ship -q -d store --to dir:far --once --receipt receipt >/dev/null
+	run -0 evse-log verify -d store --anchor receipt
+	[[ $output == *"anchored: yes"* ]]
+	run -0 evse-log verify -d old
+	[[ $output == *"anchored: no"* ]]
+	run -1 evse-log verify -d old --pub store/keys/sign.pub --anchor receipt
+	[[ $output == *"rolled back"* ]]
+	# what was delivered can be checked by itself
+	evse-log verify -d far/* --delivered --pub store/keys/sign.pub --anchor receipt
+	rm far/*/00000001.seg
+	evse-log verify -d far/* --delivered --pub store/keys/sign.pub
+}
+
+@test "tampering is found and named, honest stores raise no alarm" {
+	say 300 >input
+	EVSE_LOG=$(command -v evse-log) run -0 /usr/bin/python3 "$FAKES/log_tamper.py" "${LOG_STORES:-12}" "${LOG_TAMPERINGS:-96}" 7 input
+	echo "$output" >&3
+}
+
+@test "kill -9 and power cuts lose nothing that was promised" {
+	say 240 >input
+	cc -shared -fPIC -O1 -o powercut.so "$FAKES/log_powercut.c" -ldl
+	EVSE_LOG=$(command -v evse-log)
+	POWERCUT=$PWD/powercut.so
+	export EVSE_LOG POWERCUT
+	run -0 /usr/bin/python3 "$FAKES/log_cuts.py" kill "${LOG_CUTS:-9}" 11 input
+	echo "$output" >&3
+	run -0 /usr/bin/python3 "$FAKES/log_cuts.py" power "${LOG_CUTS:-9}" 12 input
+	echo "$output" >&3
+}
+
+@test "a full disk takes the oldest first, says so, and goes on when there is room" {
+	[ "$(id -u)" = 0 ] || skip "needs root for a small file system of its own"
+	mkdir small
+	mount -t tmpfs -o size=1m none small || skip "no tmpfs may be mounted here"
+	/usr/bin/python3 - >input <<-'END'
+		import json, random
+		r = random.Random(1)
+		for i in range(900):
+		    s = i % 10 == 0
+		    print(json.dumps({"t": "2026-11-02T00:%02d:%02d.000Z" % (i // 60, i % 60), "type": "session" if s else "meter", "src": "session.1" if s else "meter.1",
+		                      "n": "a.%d" % (i // 10 if s else i), "m": i, "noise": "%0200x" % r.getrandbits(800) if s else "%06000x" % r.getrandbits(24000)}, separators=(",", ":")))
+	END
+	run -0 --separate-stderr sh -c 'while read -r l; do echo "$l"; i=$((i + 1)); [ $((i % 20)) -gt 0 ] || sleep 0.02; done <input | evse-log record -d small/store --seal 0.05 >out'
+	umount_later() { umount small; }
+	has '.type == "alert" and .src == "log.alert.disk_full"' || { umount_later; false; }
+	evse-log verify -d small/store || { umount_later; false; }
+	evse-log show -d small/store >after || { umount_later; false; }
+	umount_later
+	# the events outlive the data, and the newest is there
+	[ "$(tail -1 after)" = "$(tail -1 input)" ]
+	[ "$(grep -c '"session"' after)" = 90 ]
+	[ "$(grep -c '"meter"' after)" -lt 700 ]
+}
