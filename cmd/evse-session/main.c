@@ -18,6 +18,7 @@
 static void restore(struct tool *t, int evse, jv obj)
 {
 	struct session_tool *s = t->ctx;
+	struct session_now now = now_of(t);
 	struct session_stored stored;
 	jv lines = json_get(obj, "lines");
 	struct err err = {""};
@@ -27,7 +28,7 @@ static void restore(struct tool *t, int evse, jv obj)
 			  err.msg);
 		return;
 	}
-	session_restore(&s->core, evse, &stored);
+	session_restore(&s->core, evse, &stored, &now);
 	for (int i = 0; i < json_len(lines); i++) {
 		const char *line = json_str(json_at(lines, i));
 

@@ -115,19 +115,18 @@ void sessions_init(struct sessions *s, const struct session_conf *conf)
 		forget_waiting(&s->evse[i]);
 }
 
-bool session_restore(struct sessions *s, int evse, const struct session_stored *stored)
+bool session_restore(struct sessions *s, int evse, const struct session_stored *stored,
+		     const struct session_now *now)
 {
 	struct session *x = session_get(s, evse);
 
 	if (!x)
 		return false;
 	x->now = *stored;
-	/* Deadlines of the former process mean nothing here: INT64_MIN asks session_advance() to
-	 * arm them anew. */
 	if (x->now.id[0] && x->now.authorized && !x->now.connected)
-		x->plug_until_ms = INT64_MIN;
-	if (x->now.stopping && x->now.closed)
-		x->open_until_ms = INT64_MIN;
+		x->plug_until_ms = now->mono_ms + s->conf.plug_ms;
+	if (x->now.stopping)
+		x->open_until_ms = now->mono_ms + s->conf.open_ms;
 	return true;
 }
 
@@ -327,10 +326,6 @@ void session_advance(struct sessions *s, struct session *x, const struct session
 {
 	const char *reason;
 
-	if (x->plug_until_ms == INT64_MIN)
-		x->plug_until_ms = now->mono_ms + s->conf.plug_ms;
-	if (x->open_until_ms == INT64_MIN)
-		x->open_until_ms = now->mono_ms + s->conf.open_ms;
 	session_follow_plug(s, x, now);
 	if (!x->now.id[0])
 		return;
@@ -457,13 +452,16 @@ void session_on_time(struct sessions *s, int evse, const struct session_now *now
 
 		take_reading(s, x, &known, now);
 	}
-	if (x->plug_until_ms != INT64_MIN && now->mono_ms >= x->plug_until_ms) {
+	if (now->mono_ms >= x->plug_until_ms) {
 		session_begin_stop(s, x, "Timeout", now);
 		x->open_until_ms = now->mono_ms;
 		session_end(s, x, now);
 	}
-	if (now->mono_ms >= x->settle_until_ms && x->pilot_known && !x->now.energy)
-		suspend(s, x, now);
+	if (now->mono_ms >= x->settle_until_ms) {
+		x->settle_until_ms = SESSION_NEVER;
+		if (x->pilot_known && !x->now.energy)
+			suspend(s, x, now);
+	}
 	session_advance(s, x, now);
 }
 

@@ -199,7 +199,8 @@ void sessions_init(struct sessions *s, const struct session_conf *conf);
  * @evse  1 to conf.evses
  * @return  false if there is no such EVSE
  */
-bool session_restore(struct sessions *s, int evse, const struct session_stored *stored);
+bool session_restore(struct sessions *s, int evse, const struct session_stored *stored,
+		     const struct session_now *now);
 
 /** Say the state of every EVSE that has no session (after a start). One action per EVSE. */
 void session_announce(struct sessions *s, int evse, const struct session_now *now);

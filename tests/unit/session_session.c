@@ -478,7 +478,7 @@ static void restart(void)
 	snprintf(c.epoch, sizeof c.epoch, "e%d", rand());
 	sessions_init(&s, &c);
 	for (int i = 0; i < c.evses; i++)
-		session_restore(&s, i + 1, &kept[i]);
+		session_restore(&s, i + 1, &kept[i], &now);
 }
 
 TEST(after_a_restart_the_session_goes_on_under_its_id)
@@ -506,6 +506,36 @@ TEST(after_a_restart_the_session_goes_on_under_its_id)
 	restart();
 	pilot(1, "A1", false);
 	SAID("departed");
+}
+
+TEST(what_was_waited_for_is_waited_for_anew)
+{
+	struct session_conf c = conf_of(1);
+
+	begin(&c);
+	token(1, "a", "Accepted", "");
+	drain();
+	said[0] = 0;
+	pass(50000);
+	restart();
+	CHECK_INT(session_next_ms(&s, 1, &now), now.mono_ms + 60000);
+	pass(60000);
+	SAID("deauthorized departed");
+	/* The begin reading comes before the pilot has spoken: nothing to suspend, no timer left
+	 * over. */
+	begin(&c);
+	pilot(1, "B1", false);
+	token(1, "a", "Accepted", "");
+	drain();
+	restart();
+	said[0] = 0;
+	pass(1);
+	SAID("reading:Begin");
+	read_back(3);
+	SAID("signed");
+	pass(10000);
+	CHECK(session_next_ms(&s, 1, &now) == SESSION_NEVER);
+	SAID("");
 }
 
 TEST(a_car_that_left_while_nobody_looked)
