@@ -82,7 +82,7 @@ static int want_model(jv car, struct sim_car_model *m, struct err *err)
 static int do_plug(struct sim_hands *h, jv body, struct err *err)
 {
 	int n = want_evse(h, body, err);
-	struct sim_car_model m;
+	struct sim_car_model m = {0};
 	double cable_a = 32, want_wh = -1;
 
 	if (n < 0 || json_want_num(body, "want_wh", 0, WANT_MAX_WH, &want_wh, err) < 0 ||

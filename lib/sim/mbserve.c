@@ -33,7 +33,7 @@ struct wire {
 	uint8_t in[IN_MAX];
 	size_t len;
 	struct late late[LATE_MAX];
-	int lates;
+	int late_count;
 	struct loop_timer quiet, later;
 	struct wire *next;
 };
@@ -97,11 +97,11 @@ static void put(struct wire *w, const uint8_t *bytes, size_t len)
 
 static void put_later(struct wire *w, const uint8_t *bytes, size_t len, int late_ms)
 {
-	struct late *l = &w->late[w->lates];
+	struct late *l = &w->late[w->late_count];
 
-	if (w->lates == LATE_MAX)
+	if (w->late_count == LATE_MAX)
 		return;
-	w->lates++;
+	w->late_count++;
 	l->due_us = loop_now(w->s->loop).mono_us + (int64_t)late_ms * 1000;
 	l->len = len;
 	memcpy(l->bytes, bytes, len);
@@ -115,7 +115,7 @@ static void on_later(void *ctx)
 	int64_t now_us = loop_now(w->s->loop).mono_us, next_us = CLOCK_NEVER;
 	int kept = 0;
 
-	for (int i = 0; i < w->lates; i++) {
+	for (int i = 0; i < w->late_count; i++) {
 		if (w->late[i].due_us <= now_us) {
 			put(w, w->late[i].bytes, w->late[i].len);
 			continue;
@@ -124,7 +124,7 @@ static void on_later(void *ctx)
 			next_us = w->late[i].due_us;
 		w->late[kept++] = w->late[i];
 	}
-	w->lates = kept;
+	w->late_count = kept;
 	if (kept > 0)
 		loop_timer_set(w->s->loop, &w->later, next_us);
 }

@@ -166,8 +166,10 @@ void sim_pilotsock_free(struct sim_pilotsock *s)
 {
 	if (!s)
 		return;
-	while (s->peers)
-		close_peer(s->peers);
+	for (struct peer *p = s->peers, *next; p; p = next) {
+		next = p->next;
+		close_peer(p);
+	}
 	for (int i = 0; i < s->doors; i++) {
 		if (s->door[i].fd < 0)
 			continue;

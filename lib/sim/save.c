@@ -109,7 +109,7 @@ static const struct member openevse_members[] = {
 #define PHASE(type, kind, name, i)                                                               \
 	{                                                                                        \
 #name "_" #i,                                                                    \
-		    offsetof(struct type, name) + (i - 1) * sizeof(((struct type *)0)->name[0]), \
+		    offsetof(struct type, name) + ((i)-1) * sizeof(((struct type *)0)->name[0]), \
 		    kind                                                                         \
 	}
 #define PHASES(type, kind, name) \
