@@ -24,7 +24,7 @@ struct setpoint_tool {
 	/* options */
 	struct setpoint_conf conf;
 	int64_t evses, seed;
-	double meter_age_s, pilot_age_s, delay_s, resume_s;
+	double meter_age_s, pilot_age_s, delay_s, resume_s, idle_s;
 	const char *pcc_meter;
 	struct cli_list rotations, source_list;
 	jv sources;
@@ -392,6 +392,7 @@ static int start(struct tool *t)
 	s->conf.meter_age_ms = (int64_t)(s->meter_age_s * 1000);
 	s->conf.pilot_age_ms = (int64_t)(s->pilot_age_s * 1000);
 	s->conf.delay_max_ms = (int64_t)(s->delay_s * 1000);
+	s->conf.idle_ms = (int64_t)(s->idle_s * 1000);
 	s->conf.resume_ms = (int64_t)(s->resume_s * 1000);
 	s->conf.seed = (uint64_t)s->seed;
 	rc = set_rotations(s);
@@ -458,6 +459,9 @@ int main(int argc, char **argv)
 	    {0, "phase-rotation", "ORDER", "RST|RTS|SRT|STR|TRS|TSR",
 	     "grid phases on the terminals of an EVSE; once for each EVSE in order (RST)", CLI_LIST,
 	     &s.rotations, 0, 0, false, false},
+	    {0, "idle-turn", "S", NULL,
+	     "a car that leaves its current unused for S seconds makes room for who waits (300)",
+	     CLI_NUM, &s.idle_s, 0, 86400, false, false},
 	    {0, "resume-hold", "S", NULL,
 	     "a car that lost its minimum to others waits S seconds before it gets it back (30)",
 	     CLI_NUM, &s.resume_s, 0, 3600, false, false},
@@ -501,6 +505,7 @@ int main(int argc, char **argv)
 	s.meter_age_s = 5;
 	s.pilot_age_s = 15;
 	s.resume_s = 30;
+	s.idle_s = 300;
 	s.sources = jv_invalid();
 	return tool_main(&def, argc, argv);
 }

@@ -25,6 +25,7 @@ static void forget(struct setpoint_evse *e)
 {
 	memset(e, 0, sizeof *e);
 	e->pilot_ms = e->meter_ms = e->start_ms = e->resume_at_ms = INT64_MIN;
+	e->idle_since_ms = INT64_MIN;
 	e->pilot.cable_a = e->pilot.thermal_a = HUGE_VAL;
 }
 
@@ -249,6 +250,36 @@ static void note_loss(const struct setpoint_conf *c, struct setpoint_evse *e, co
 	snprintf(e->lost_to, sizeof e->lost_to, "%s", why[p->group_rule].src);
 }
 
+/* A car that is full, or was told to start later, must not keep others waiting for ever: it goes to
+ * the end of the queue, and has its turn again. */
+static void take_turns(struct setpoint *s, const struct part *parts, int64_t now_ms,
+		       int64_t *next_ms)
+{
+	bool waiting = false;
+
+	for (int i = 0; i < s->conf.evses; i++)
+		waiting = waiting || parts[i].waits;
+	for (int i = 0; i < s->conf.evses; i++) {
+		struct setpoint_evse *e = &s->evse[i];
+		bool idle = e->pilot.state == 'B' && e->pilot.limit_a > 0;
+		int64_t until;
+
+		if (!idle)
+			e->idle_since_ms = INT64_MIN;
+		else if (e->idle_since_ms == INT64_MIN)
+			e->idle_since_ms = now_ms;
+		if (!idle || !waiting || s->conf.idle_ms <= 0)
+			continue;
+		until = e->idle_since_ms + s->conf.idle_ms;
+		if (until <= now_ms) {
+			e->arrival = ++s->arrivals;
+			e->idle_since_ms = until = now_ms;
+		}
+		if (until < *next_ms)
+			*next_ms = until; /* at once where the order has changed */
+	}
+}
+
 static double round_down(double a, double step)
 {
 	double down = floor(a / step + STEP_SLACK) * step;
@@ -324,6 +355,7 @@ void setpoint_decide(struct setpoint *s, const struct lease_clock *now,
 		note_loss(&s->conf, &s->evse[of[u]], &parts[of[u]], why, now->mono_ms);
 	}
 	note_times(s, now->mono_ms, next_ms);
+	take_turns(s, parts, now->mono_ms, next_ms);
 	for (int i = 0; i < s->conf.evses; i++)
 		finish(s, i, now->mono_ms, &out[i], next_ms);
 }

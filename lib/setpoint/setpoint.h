@@ -64,6 +64,8 @@ struct setpoint_conf {
 	double ramp_a_per_s;  /* each EVSE's rise; 0 = at once */
 	int64_t delay_max_ms; /* randomised delay before a start from 0 A; 0 = none */
 	uint64_t seed;
+	int64_t idle_ms;   /* offered current unused for so long, a car makes room for who waits; 0:
+			      never */
 	int64_t resume_ms; /* who lost its minimum to others waits so long; spares contactors */
 	int first_phase[SETPOINT_EVSES_MAX]; /* the grid phase that the EVSE's L1 stands on, 0 to 2
 					      */
@@ -133,6 +135,7 @@ struct setpoint_evse {
 	int64_t start_ms;     /* end of a randomised delay; INT64_MIN = none runs */
 	int64_t resume_at_ms; /* end of the wait of who lost its minimum; INT64_MIN = none */
 	char lost_to[LEASE_SRC_MAX];
+	int64_t idle_since_ms; /* offered current and in state B; INT64_MIN = not so */
 };
 
 struct setpoint {

@@ -37,6 +37,14 @@ END
 	[[ "$output" == *"ran out 60 s ago"* ]]
 }
 
+@test "out of the log" {
+	evse-log record -d log <records >/dev/null
+	run -0 --separate-stderr evse-why --log log --at 2026-11-22T10:00:10Z
+	[[ "${lines[0]}" == "EVSE 1 may take 13 A since 10:00:00.010, because the plan of ocpp.tx.1 "* ]]
+	run --separate-stderr evse-why --log nowhere
+	[ "$status" -ne 0 ]
+}
+
 @test "as JSON" {
 	run -0 --separate-stderr evse-why --json <records
 	[ "$(jq -c '[.evse, .import_max_a, .setpoint, .because[0].rule]' <<<"$output")" = '[1,6,"s.3","lease_expired"]' ]

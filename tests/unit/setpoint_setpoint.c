@@ -442,6 +442,39 @@ TEST(who_lost_its_minimum_waits_before_it_resumes)
 	setpoint_release(&s);
 }
 
+TEST(a_full_car_makes_room_for_who_waits)
+{
+	struct setpoint_conf c = begin(2);
+
+	c.ceiling_a = 10;
+	c.idle_ms = 300000;
+	c.pilot_age_ms = 10000000;
+	setpoint_init(&s, &c);
+	setpoint_go_live(&s);
+	hear(1, 'C', 10, 0);
+	hear(2, 'B', 0, 0);
+	decide(0);
+	CHECK_STR(winner(1), "minimum_wait");
+	hear(1, 'B', 10, 1000); /* full */
+	decide(1000);
+	CHECK_NUM(d[0].import_max_a, 10, 0);
+	CHECK_INT(next_ms, 301000);
+	decide(300999);
+	CHECK_NUM(d[1].import_max_a, 0, 0);
+	decide(301000);
+	CHECK_INT(next_ms, 301000);
+	decide(301000);
+	CHECK_NUM(d[0].import_max_a, 0, 0);
+	CHECK_NUM(d[1].import_max_a, 10, 0);
+	hear(1, 'B', 0, 301001);
+	hear(2, 'C', 10, 301001); /* it charges: nobody takes that from it */
+	decide(301001);
+	decide(9000000);
+	CHECK_NUM(d[1].import_max_a, 10, 0);
+	CHECK(next_ms > 9000000);
+	setpoint_release(&s);
+}
+
 TEST(powers_per_phase_bound_each_phase)
 {
 	struct lease_limit l = {.src = "site", .scope = LEASE_EVSE, .valid_ms = 9000, .count = 1};
