@@ -74,6 +74,10 @@ static double room(const struct share_user *u, size_t n, const bool *open, doubl
 static void close_full(struct share_user *u, size_t n, bool *open, double level,
 		       const struct share_rule *rules, size_t nrules)
 {
+	bool full[SHARE_RULES_MAX];
+
+	for (size_t k = 0; k < nrules; k++)
+		full[k] = used(&rules[k], u, n) >= rules[k].capacity - TINY * 10;
 	for (size_t i = 0; i < n; i++) {
 		if (!open[i] || u[i].got > level + TINY)
 			continue;
@@ -83,8 +87,7 @@ static void close_full(struct share_user *u, size_t n, bool *open, double level,
 			continue;
 		}
 		for (size_t k = 0; k < nrules && open[i]; k++) {
-			if (rules[k].coef[i] > 0 &&
-			    used(&rules[k], u, n) >= rules[k].capacity - TINY * 10) {
+			if (rules[k].coef[i] > 0 && full[k]) {
 				u[i].held_by = (int)k;
 				open[i] = false;
 			}
