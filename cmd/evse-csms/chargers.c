@@ -292,7 +292,7 @@ static void answer(struct charger *c, const struct csms_frame *f)
 
 /* ---- what comes ---- */
 
-static void say_frame(struct charger *c, const struct csms_frame *f)
+static void say_frame(struct charger *c, const struct csms_frame *f, const struct ocpp_fault *fault)
 {
 	static const char *const kinds[] = {
 	    [CSMS_CALL] = "call",
@@ -317,6 +317,13 @@ static void say_frame(struct charger *c, const struct csms_frame *f)
 	}
 	if (answers && !ours)
 		jw_kbool(w, "unexpected", true);
+	if (fault) {
+		jw_kobj(w, "violation");
+		jw_kstr(w, "code", ocpp_error_word(fault->code));
+		jw_kstr(w, "where", fault->where);
+		jw_kstr(w, "expected", fault->expected);
+		jw_end(w);
+	}
 	said(o);
 	if (answers && ours)
 		call_done(c);
@@ -339,18 +346,32 @@ static void malformed(struct charger *c, const struct csms_frame *f, const struc
 			   f->action[0] ? "FormatViolation" : "RpcFrameworkError", why);
 }
 
+static void reject_fault(struct charger *c, const struct csms_frame *f,
+			 const struct ocpp_fault *fault)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.150s: expected %.90s", fault->where, fault->expected);
+	send_error(c, f->id, f->action, ocpp_error_word(fault->code), text);
+}
+
 static void on_message(struct charger *c, const struct ws_event *ev)
 {
 	struct csms_frame f;
+	struct ocpp_fault fault;
 	struct err e = {""};
+	bool good;
 
 	if (csms_frame_cut(&f, ev->data, ev->len, &e) < 0) {
 		malformed(c, &f, ev, e.msg);
 		return;
 	}
-	say_frame(c, &f);
-	if (f.kind == CSMS_CALL)
+	good = strict_good(c, &f, &fault);
+	say_frame(c, &f, good ? NULL : &fault);
+	if (f.kind == CSMS_CALL && good)
 		answer(c, &f);
+	else if (f.kind == CSMS_CALL)
+		reject_fault(c, &f, &fault);
 }
 
 static void on_open(struct office *o, struct ws_conn *conn, const struct ws_event *ev)
@@ -368,6 +389,7 @@ static void on_open(struct office *o, struct ws_conn *conn, const struct ws_even
 	}
 	c->conn = conn;
 	ws_conn_set_user(conn, c);
+	snprintf(c->subprotocol, sizeof(c->subprotocol), "%s", ev->subprotocol);
 	w = say(o, c->id, true, "open");
 	jw_kstr(w, "subprotocol", ev->subprotocol);
 	jw_kstr(w, "tls", ev->tls);

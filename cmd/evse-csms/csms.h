@@ -6,6 +6,7 @@
 #include "csms/cards.h"
 #include "csms/frame.h"
 #include "csms/rules.h"
+#include "ocpp/schema.h"
 #include "ws/ws.h"
 
 enum { QUEUE_MAX = 1000, CALL_TIMEOUT_MS = 30000 };
@@ -24,6 +25,7 @@ struct charger {
 	struct office *office;
 	char id[65];
 	struct ws_conn *conn; /* NULL while away */
+	char subprotocol[32];
 	struct call *queue, *pending;
 	size_t nqueued;
 	struct loop_timer timer; /* of the pending call */
@@ -60,7 +62,7 @@ struct office {
 	const char *listen, *cert, *key, *ca, *cards_file, *passwords_file, *subprotocols,
 	    *port_file;
 	int64_t profile, interval_s, ping_s;
-	bool tls12, stay;
+	bool tls12, stay, strict;
 	int boot;
 };
 
@@ -82,6 +84,11 @@ int charger_call(struct charger *c, const char *id, const char *action, const ch
 		 int64_t timeout_ms, struct err *e);
 bool office_busy(const struct office *o);
 void office_release(struct office *o);
+
+/* strict.c: the check of what comes */
+
+/** @return true when there is nothing to say against @f; else @fault tells */
+bool strict_good(const struct charger *c, const struct csms_frame *f, struct ocpp_fault *fault);
 
 /* commands.c: lines of standard input */
 

@@ -32,6 +32,7 @@ struct ws {
 	size_t nalways, always_cap;
 	bool waiting; /* inside libwebsockets, which may be blocked */
 	int work;     /* things done in this wait */
+	bool fresh;   /* the loop has the time of this wait's end */
 	/* owners */
 	struct ws_client *clients;
 	struct ws_server *servers;

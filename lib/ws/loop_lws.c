@@ -67,8 +67,10 @@ void ws_loop_release(struct ws *ws)
 
 void ws_noted(struct ws *ws)
 {
-	if (ws->work++ == 0)
+	ws->work++;
+	if (!ws->fresh)
 		loop_replay_now(ws->loop, clock_read());
+	ws->fresh = true;
 	if (ws->waiting)
 		timer_arm(ws, 1);
 }
@@ -188,6 +190,7 @@ static int backend_wait(void *ctx, int64_t timeout_us)
 		timeout_us = 0;
 	timer_arm(ws, timeout_us > 0 ? timeout_us : 0);
 	ws->work = 0;
+	ws->fresh = false;
 	ws->waiting = true;
 	/* a negative time means: look, do not wait; any other: until something comes */
 	lws_service(ws->lws, timeout_us == 0 ? -1 : 0);

@@ -293,6 +293,50 @@ teardown() { csms_teardown; }
 	[[ $stderr == *"Address already in use"* ]]
 }
 
+@test "--strict finds what does not fit OCPP 2.0.1" {
+	csms3 --strict
+	charger CS001 --answer '{"status":"Maybe"}'
+	frame '[2,"1","StatusNotification",{"timestamp":"2026-11-22T10:00:00Z","connectorStatus":"Occupied","evseId":1,"connectorId":1}]'
+	until_true grep -q 'frame \[3,"1",{}\]' CS001.out
+	frame '[2,"2","StatusNotification",{"timestamp":"2026-11-22T10:00:00Z","connectorStatus":"Busy","evseId":1,"connectorId":1}]'
+	until_true grep -q 'frame \[4,"2","PropertyConstraintViolation","connectorStatus: expected ' CS001.out
+	frame '[2,"3","StatusNotification",{}]'
+	until_true grep -q 'frame \[4,"3","OccurrenceConstraintViolation"' CS001.out
+	frame '[2,"4","Reset",{"type":"OnIdle"}]'
+	until_true grep -q 'frame \[4,"4","NotSupported"' CS001.out
+	order '{"to":"CS001","action":"ClearCache","id":"5"}'
+	until_true grep -q '"id":"5","payload":{"status": "Maybe"},"violation":{"code":"PropertyConstraintViolation","where":"status"' csms.out
+}
+
+@test "fifty chargers at once" {
+	csms
+	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$PORT" 50 10 >fleet.out 2>&1 3>&- 7>&- &
+	local fleet=$!
+	PIDS="$PIDS $fleet"
+	until_true sh -c '[ "$(grep -c "\"kind\":\"open\"" csms.out)" -eq 50 ]'
+	order '{"to":"*","action":"TriggerMessage","payload":{"requestedMessage":"Heartbeat"}}'
+	wait "$fleet"
+	grep -q '^50 chargers, 500 answers, 50 calls answered' fleet.out
+	[ "$(grep -c '"kind":"result","action":"TriggerMessage"' csms.out)" -eq 50 ]
+}
+
+@test "a quarter of a day with a charger under the test clock, over TLS" {
+	"$(dirname "$PROBE")/test-clock" clock 2026-11-22T00:00:00Z 21600 2 >clock.out 2>&1 3>&- &
+	local clock=$!
+	PIDS="$PIDS $clock"
+	until_true test -S clock
+	export EVSE_CLOCK=$BATS_TEST_TMPDIR/clock
+	csms3 --interval 60
+	mkfifo ocpp.in
+	evse-ocpp -u "wss://localhost:$PORT/CS001" --security-profile 3 --ca "$PKI/ca.crt" --cert "$PKI/CS001.crt" \
+		--key "$PKI/CS001.key" <ocpp.in >ocpp.out 2>ocpp.err 3>&- 7>&- &
+	PIDS="$PIDS $!"
+	exec 8>ocpp.in
+	wait "$clock"
+	[ "$(grep -c '"dir":"in","kind":"call","action":"Heartbeat"' csms.out)" -ge 359 ]
+	[ "$(grep -c '"kind":"open"' csms.out)" -eq 1 ]
+}
+
 @test "every answer fits the schemas" {
 	[ -d "${OCPP_SCHEMAS:-}" ] || skip "OCPP_SCHEMAS names no directory of OCPP schemas (v201/, v21/)"
 	csms3
@@ -323,6 +367,6 @@ END
 
 @test "a silent charger is disconnected by the ping, a living one is not" {
 	csms --ping 1
-	run -0 timeout 5 "$PROBE" -u "ws://127.0.0.1:$PORT/CS002" -e -n 1 < <(sleep 2; echo '[2,"1","Heartbeat",{}]')
+	run -0 timeout 5 "$PROBE" -u "ws://127.0.0.1:$PORT/CS002" -n 1 < <(sleep 2; echo '[2,"1","Heartbeat",{}]')
 	[[ $output == *'message [3,"1"'* ]]
 }
