@@ -77,4 +77,9 @@ void app_unlock_step(struct app *a);
 /** --safe: see safe.c. */
 int safe_start(struct app *a, char **argv);
 
+/** probe, test, scope: what a technician does without the charger. @return the exit code. */
+int technician(int argc, char **argv);
+/** Whether a word is one of these. */
+bool technician_word(const char *word);
+
 #endif

@@ -4,7 +4,8 @@
  * and `reply` records. The logic is lib/pilot/machine.h, the board a driver of lib/pilot/drv/.
  *
  *   main.c     options, wiring, start and end        report.c   records
- *   command.c  commands and replies                  safe.c     --safe */
+ *   command.c  commands and replies                  safe.c     --safe
+ *   tech.c     probe, test, scope */
 #include "app.h"
 
 #include <errno.h>
@@ -433,6 +434,8 @@ int main(int argc, char **argv)
 	    .stop = stop,
 	};
 
+	if (argc > 1 && technician_word(argv[1]))
+		return technician(argc, argv);
 	*o = (struct options){.max_a = 32,
 			      .failsafe_a = 6,
 			      .phases = 3,

@@ -109,7 +109,7 @@ static int get_member(const char *dir, const char *name)
 	char path[PATH_MAX], text[64];
 
 	join(path, "%s/%s", dir, name);
-	return read_text(path, text, sizeof text) < 0 ? 0 : atoi(text);
+	return read_text(path, text, sizeof text) < 0 ? 0 : (int)strtol(text, NULL, 10);
 }
 
 /* The period is set before the duty, never below it; the polarity only while disabled. */
