@@ -65,13 +65,14 @@ static int usage(void)
 	return cli_close(EXIT_DONE);
 }
 
-/* One table for completions and the manual's check: those of the commands, one after the other. */
+/* One table for completions and the manual's check: those of the commands, one after the other;
+ * evse-log-ship has its own. */
 static int option_tables(char **argv)
 {
 	char *args[] = {argv[0], argv[1], NULL};
 	int rc = EXIT_DONE;
 
-	for (size_t i = 0; i < COMMANDS && !rc; i++) {
+	for (size_t i = 0; i < COMMANDS && commands[i].run != log_ship && !rc; i++) {
 		printf("@\t%s\t%s\n", commands[i].name, commands[i].help);
 		fflush(stdout);
 		rc = commands[i].run(2, args);

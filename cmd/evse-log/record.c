@@ -26,7 +26,7 @@ enum {
 static struct {
 	const char *dir, *keys;
 	double age_days, events_age_days, size_mib, seal_s;
-	int64_t sync_ms;
+	int64_t sync_ms, seal_records;
 } o = {.age_days = 8, .size_mib = 64, .seal_s = 900, .sync_ms = 800};
 
 static const struct cli_opt options[] = {
@@ -42,6 +42,8 @@ static const struct cli_opt options[] = {
      &o.size_mib, 0.25, 1e9, false, false},
     {0, "seal", "S", NULL, "seal a segment every S seconds (default 900)", CLI_NUM, &o.seal_s, 0.01,
      86400, false, false},
+    {0, "seal-records", "N", NULL, "seal a segment after N records at the latest", CLI_INT,
+     &o.seal_records, 1, 1e9, false, false},
     {0, "sync", "MS", NULL, "data are durable after this time (default 800)", CLI_INT, &o.sync_ms,
      0, 60000, false, false},
     {0},
@@ -115,6 +117,7 @@ static void log_state(const char *what)
 	if (g.store.cut_bytes)
 		jw_kint(w, "cut_bytes", (int64_t)g.store.cut_bytes);
 	jw_kint(w, "written_bytes", (int64_t)g.store.written);
+	jw_kint(w, "syncs", (int64_t)g.store.syncs);
 	tool_send(g.t);
 }
 
@@ -280,7 +283,8 @@ static void take(struct tool *t, const char *line, size_t len, const struct head
 		loop_timer_after(t->loop, &g.seal, ENDED_WAIT_US);
 	if (g.store.rows.lines.len > 128 << 10)
 		commit(false);
-	if (store_rows_full(&g.store))
+	if (store_rows_full(&g.store) ||
+	    (o.seal_records && g.store.rows.records >= (uint64_t)o.seal_records))
 		rotate();
 }
 

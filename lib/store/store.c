@@ -393,6 +393,7 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 	s->full = false;
 	s->written += s->rows.bytes - before;
 	s->unsynced = !sync;
+	s->syncs += sync;
 	return 0;
 }
 

@@ -73,7 +73,9 @@ has() { jq -es "any(.[]; $1)" out; }
 	done
 	run -0 evse-log --version
 	run -0 evse-log --option-table
-	[[ $output == *recipient-key* && $output == *wait-max* ]]
+	[[ $output == *recipient-key* && $output == *person-file* ]]
+	run -0 evse-log-ship --option-table
+	[[ $output == *wait-max* ]]
 	run -74 sh -c 'evse-log --help >/dev/full'
 	say 5 | record >/dev/null
 	run -74 sh -c 'evse-log show -d store >/dev/full'
