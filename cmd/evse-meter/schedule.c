@@ -117,6 +117,7 @@ static void on_next(void *ctx)
 {
 	struct app *a = ctx;
 
+	a->in_turn = true;
 	if (a->t->replaying) {
 		arm(a, 0);
 		return;
@@ -165,7 +166,6 @@ void schedule_outcome(void *ctx, const char *data, size_t len)
 {
 	struct app *a = ctx;
 
-	a->in_turn = true;
 	if (strncmp(data, "done ", 5) == 0)
 		turn_done(a, data + 5, len - 5);
 	else if (strncmp(data, "failed ", 7) == 0)

@@ -247,6 +247,22 @@ SDM='{"voltage l1":230.1,"voltage l2":231.2,"voltage l3":229.9,"current l1":16.0
 		.register.import_wh == "12345670")' out
 }
 
+@test "killed in the middle of requests, the next one takes no answer that is not its own" {
+	peer pty sdm630 "$SDM"
+	tell '{"misbehave":"late","ms":25}'
+	: >all
+	for i in $(seq 8); do
+		meter --timeout 100
+		if [ "$i" -eq 8 ]; then until_true has '.type == "meter"'; else sleep 0.$((10 + i * 7 % 60)); fi
+		kill -KILL $METER
+		wait $METER || true
+		exec 8>&-
+		cat out >>all
+	done
+	jq -es '[.[] | select(.type == "meter")] | length >= 1 and
+		all(.[]; .voltage_v == [230.1,231.2,229.9] and .register.import_wh == "12345670")' all
+}
+
 @test "a slow answer within the time-out is an answer" {
 	peer pty sdm630 "$SDM"
 	tell '{"misbehave":"trickle","ms":1}'
