@@ -139,6 +139,15 @@ struct held_event {
 	int64_t t_us;
 };
 
+/* The charger's alerts: what is raised, and what the back office was told of it. */
+#define ALERTS_MAX 64
+struct alert {
+	char src[64], code[51], text[251], component[51];
+	int evse;
+	int64_t t_us;
+	bool raised, told;
+};
+
 struct reset {
 	bool wanted, on_idle;
 	int evse; /* 0 = station */
@@ -179,6 +188,7 @@ struct ocpp {
 	struct pending_command commands[COMMANDS_MAX];
 	uint64_t last_command;
 	int64_t event_id;
+	struct alert alerts[ALERTS_MAX];
 	struct held_event held[EVENTS_MAX];
 	size_t n_held;
 	int64_t reconnect_us;                 /* mono: with a new password; 0 = no */

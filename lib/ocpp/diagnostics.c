@@ -1,16 +1,22 @@
-/* N: alerts of the charger's tools as NotifyEvent. Source: OCPP 2.0.1 Part 2, N07 (alerts) */
+/* N: alerts of the charger's tools as NotifyEvent: what is raised, and the end of what was told as
+ * raised. An alert that came while offline is told when the back office listens again, if it still
+ * stands.
+ *
+ * Source: OCPP 2.0.1 Part 2, N07 (alerts) */
 #include "ocpp/block.h"
+
+#include "core/log.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void write_component(struct jw *w, const char *component, const struct evse *e)
+static void write_component(struct jw *w, const struct alert *a)
 {
 	jw_kobj(w, "component");
-	jw_kstr(w, "name", component[0] ? component : "ChargingStation");
-	if (e) {
+	jw_kstr(w, "name", a->component[0] ? a->component : "ChargingStation");
+	if (a->evse) {
 		jw_kobj(w, "evse");
-		jw_kint(w, "id", e->id);
+		jw_kint(w, "id", a->evse);
 		jw_end(w);
 	}
 	jw_end(w);
@@ -19,33 +25,75 @@ static void write_component(struct jw *w, const char *component, const struct ev
 	jw_end(w);
 }
 
-static void record(struct ocpp *o, const struct record *r)
+static void notify(struct ocpp *o, const struct alert *a)
 {
-	const char *code = str_of(r->body, "code"), *text = str_of(r->body, "text");
-	bool raised = json_bool(record_get(r, "raised"), true);
-
-	if (!record_is(r, "alert") || record_gone(r) || !online(o))
-		return;
 	struct jw *w = call_begin(o, "NotifyEvent");
+
 	jw_ktime(w, "generatedAt", o->now.real_us);
 	jw_kint(w, "seqNo", 0);
 	jw_kbool(w, "tbc", false);
 	jw_karr(w, "eventData");
 	jw_obj(w);
 	jw_kint(w, "eventId", ++o->event_id);
-	jw_ktime(w, "timestamp", r->t_us);
+	jw_ktime(w, "timestamp", a->t_us);
 	jw_kstr(w, "trigger", "Alerting");
-	jw_kstr(w, "actualValue", raised ? "true" : "false");
-	jw_kbool(w, "cleared", !raised);
-	if (code[0] && strlen(code) <= 50)
-		jw_kstr(w, "techCode", code);
-	if (text[0] && strlen(text) <= 500)
-		jw_kstr(w, "techInfo", text);
+	jw_kstr(w, "actualValue", a->raised ? "true" : "false");
+	jw_kbool(w, "cleared", !a->raised);
+	if (a->code[0])
+		jw_kstr(w, "techCode", a->code);
+	if (a->text[0])
+		jw_kstr(w, "techInfo", a->text);
 	jw_kstr(w, "eventNotificationType", "HardWiredNotification");
-	write_component(w, str_of(r->body, "component"), evse_of(o, r->head.evse));
+	write_component(w, a);
 	jw_end(w);
 	jw_end(w);
 	call_send(o, CALL_NORMAL, NULL, NULL);
 }
 
-const struct ocpp_block block_diagnostics = {.record = record};
+/* The alert of that src; else a place that holds nothing any more. */
+static struct alert *place(struct ocpp *o, const char *src)
+{
+	struct alert *unused = NULL;
+
+	for (int i = 0; i < ALERTS_MAX; i++) {
+		struct alert *a = &o->alerts[i];
+
+		if (strcmp(a->src, src) == 0)
+			return a;
+		if (!unused && !a->raised && !a->told)
+			unused = a;
+	}
+	if (!unused)
+		log_warning("%d alerts stand already: the one of %s is not told", ALERTS_MAX, src);
+	return unused;
+}
+
+static void record(struct ocpp *o, const struct record *r)
+{
+	struct alert *a;
+
+	if (!record_is(r, "alert") || !(a = place(o, record_src(r))))
+		return;
+	snprintf(a->src, sizeof(a->src), "%s", record_src(r));
+	snprintf(a->code, sizeof(a->code), "%s", str_of(r->body, "code"));
+	snprintf(a->text, sizeof(a->text), "%s", str_of(r->body, "text"));
+	snprintf(a->component, sizeof(a->component), "%s", str_of(r->body, "component"));
+	a->evse = evse_of(o, r->head.evse) ? r->head.evse : 0;
+	a->t_us = r->t_us;
+	a->raised = !record_gone(r) && json_bool(record_get(r, "raised"), true);
+}
+
+static int64_t tick(struct ocpp *o)
+{
+	for (int i = 0; i < ALERTS_MAX && online(o); i++) {
+		struct alert *a = &o->alerts[i];
+
+		if (a->raised == a->told)
+			continue;
+		a->told = a->raised;
+		notify(o, a);
+	}
+	return CLOCK_NEVER;
+}
+
+const struct ocpp_block block_diagnostics = {.record = record, .tick = tick};

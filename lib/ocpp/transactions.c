@@ -101,8 +101,6 @@ static const char *edge_trigger(const struct transaction *tx, const char *edge, 
 		return "CablePluggedIn";
 	if (strcmp(edge, "authorized") == 0)
 		return tx->remote_start_id ? "RemoteStart" : "Authorized";
-	if (strcmp(edge, "signed") == 0)
-		return "SignedDataReceived";
 	if (strcmp(edge, "deauthorized") == 0 || strcmp(edge, "departed") == 0)
 		return stop_trigger(edge, reason);
 	return "ChargingStateChanged";
