@@ -92,6 +92,14 @@ static int64_t shift_us(const struct sim *s, jv saved)
 	return now.mono_us - then_us;
 }
 
+/* Pulses are not saved: a line that was alive counts as alive until now. */
+static void revive(struct sim *s)
+{
+	for (int i = 0; i < s->world.evses; i++)
+		if (s->world.evse[i].board.alive_us != SIM_NEVER)
+			sim_board_alive(&s->world.evse[i].board, tool_now(s->tool).mono_us);
+}
+
 static int take_up(struct sim *s, jv saved, struct err *err)
 {
 	int64_t shift = shift_us(s, saved), done = 0, late = s->hands.meter_late_ms;
@@ -101,6 +109,7 @@ static int take_up(struct sim *s, jv saved, struct err *err)
 	    json_want_int(saved, "scenario_done", 0, INT32_MAX, &done, err) < 0 ||
 	    sim_load(&s->world, json_get(saved, "world"), shift, err) < 0)
 		return -1;
+	revive(s);
 	if (s->serial && !json_absent(json_get(saved, "controllers")) &&
 	    serial_load(s, json_get(saved, "controllers"), shift, err) < 0)
 		return -1;

@@ -35,7 +35,8 @@ static void on_pilot_line(void *ctx, const char *data, size_t len)
 	sim_now(s);
 	sim_wire_apply(&s->world, evse, &out);
 	sim_sync(s);
-	keep_soon(s);
+	if (sim_wire_lasts(&out))
+		keep_soon(s);
 }
 
 static void on_socket_line(void *ctx, int evse, const char *line, size_t len)

@@ -119,7 +119,7 @@ static const struct {
     {"glitchy", {{"glitch_ms", 200}}},
     {"old", {{"capacity_wh", 16000}, {"phases", 1}, {"max_w", 3680}, {"simplified", 1}}},
     {"vented", {{"capacity_wh", 18000}, {"phases", 1}, {"max_w", 3680}, {"ventilation", 1}}},
-    {"greedy", {{"ignores_limit", 1}}},
+    {"greedy", {{"max_a", 32}, {"max_w", 22080}, {"ignores_limit", 1}}},
     {"stubborn", {{"keeps_s2", 1}, {"draws_on", 1}}},
 };
 enum { NAMED = sizeof(named) / sizeof(named[0]) };

@@ -82,6 +82,12 @@ int sim_wire_parse(const char *line, size_t len, struct sim_outputs *out, struct
 	return rc;
 }
 
+bool sim_wire_lasts(const struct sim_outputs *out)
+{
+	return out->has_duty || out->has_contactor || out->has_lock || out->has_cp ||
+	       out->has_phases || out->rcd_test || out->trip_upstream;
+}
+
 void sim_wire_apply(struct sim_world *w, int evse, const struct sim_outputs *out)
 {
 	struct sim_board *b = &w->evse[evse].board;

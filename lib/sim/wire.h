@@ -27,6 +27,10 @@ struct sim_outputs {
  */
 int sim_wire_parse(const char *line, size_t len, struct sim_outputs *out, struct err *err);
 
+/** True when a line sets more than the pulse of the alive line, which comes several times a second.
+ */
+bool sim_wire_lasts(const struct sim_outputs *out);
+
 /** Sets the outputs of an EVSE (index from 0). The world stands at the present instant already. */
 void sim_wire_apply(struct sim_world *w, int evse, const struct sim_outputs *out);
 

@@ -79,6 +79,17 @@ TEST(a_controller_sets_any_subset)
 	CHECK_INT(w.evse[0].board.duty_permyriad, SIM_DUTY_X1);
 }
 
+TEST(a_pulse_of_the_alive_line_does_not_last)
+{
+	struct sim_outputs out;
+	struct err err;
+
+	CHECK_INT(parse("{\"alive\":1}", &out, &err), 0);
+	CHECK(!sim_wire_lasts(&out));
+	CHECK_INT(parse("{\"alive\":1,\"phases\":3}", &out, &err), 0);
+	CHECK(sim_wire_lasts(&out));
+}
+
 TEST(a_wrong_line_says_what_is_wrong)
 {
 	static const struct {
