@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ struct relay {
 	struct lines from_tool, from_bus;
 	struct out to_tool, to_bus; /* only their queues and writes are used */
 	int bus;                    /* -1 while away */
+	int hear_fd;                /* the tool's input once more, to notice that nobody reads it */
+	bool tool_mute;             /* its output has ended */
 	bool gone;                  /* lost, not cleaned up yet */
 	struct keep keep;
 	uint64_t seq;
@@ -180,6 +183,25 @@ static void on_last(void *ctx)
 	loop_stop(((struct relay *)ctx)->loop, EXIT_DONE);
 }
 
+/* The tool is gone when it neither speaks nor listens; one may well only listen. What it said last
+ * goes out. */
+static void tool_ended(struct relay *r)
+{
+	struct pollfd pfd = {.fd = r->hear_fd};
+
+	if (r->tool_mute && (poll(&pfd, 1, 0) < 0 || pfd.revents & (POLLERR | POLLNVAL)))
+		loop_timer_after(r->loop, &r->last, r->to_bus.queue.len ? LAST_MS * 1000 : 0);
+}
+
+static void on_tool_deaf(void *ctx, int fd, short revents)
+{
+	struct relay *r = ctx;
+
+	(void)revents;
+	loop_unwatch(r->loop, fd);
+	tool_ended(r);
+}
+
 static void on_bus_room(void *ctx)
 {
 	stop_reading(ctx);
@@ -193,9 +215,10 @@ static void on_tool_readable(void *ctx, int fd, short revents)
 	(void)revents;
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0) { /* the tool is gone: what it said last goes out, then so do we */
+	if (n <= 0) {
 		loop_unwatch(r->loop, fd);
-		loop_timer_after(r->loop, &r->last, r->to_bus.queue.len ? LAST_MS * 1000 : 0);
+		r->tool_mute = true;
+		tool_ended(r);
 		return;
 	}
 	stop_reading(r);
@@ -275,7 +298,7 @@ static void on_bus_readable(void *ctx, int fd, short revents)
 /* Each direction is read only while the other side takes what came. */
 static void stop_reading(struct relay *r)
 {
-	if (!r->last.armed)
+	if (!r->tool_mute)
 		loop_watch(r->loop, r->config->from_tool, r->to_bus.queue.len > HIGH ? 0 : POLLIN,
 			   on_tool_readable, r);
 	if (r->bus >= 0 && !r->gone)
@@ -285,7 +308,8 @@ static void stop_reading(struct relay *r)
 
 static void on_tool_error(void *ctx, int code)
 {
-	(void)ctx, (void)code; /* its output will end too */
+	(void)code;
+	tool_ended(ctx);
 }
 
 static void on_tool_room(void *ctx)
@@ -390,6 +414,8 @@ int relay_run(const struct relay_config *config)
 		return rc;
 	}
 	init(&r);
+	r.hear_fd = fcntl(config->to_tool, F_DUPFD_CLOEXEC, 0);
+	loop_watch(r.loop, r.hear_fd, 0, on_tool_deaf, &r);
 	loop_watch(r.loop, config->from_tool, POLLIN, on_tool_readable, &r);
 	on_retry(&r);
 	rc = loop_run(r.loop);
