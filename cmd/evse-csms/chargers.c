@@ -175,7 +175,7 @@ static void send_error(struct charger *c, const char *id, const char *action, co
 
 static void late_free(struct late *late)
 {
-	struct late **p = &late->office->lates;
+	struct late **p = &late->office->held;
 
 	while (*p != late)
 		p = &(*p)->next;
@@ -210,8 +210,8 @@ static void send_late(struct charger *c, const struct csms_frame *f, const char 
 	memcpy(late->id, f->id, sizeof(late->id));
 	memcpy(late->action, f->action, sizeof(late->action));
 	late->timer = (struct loop_timer){.name = "csms.late", .fn = on_late, .ctx = late};
-	late->next = o->lates;
-	o->lates = late;
+	late->next = o->held;
+	o->held = late;
 	loop_timer_after(o->t->loop, &late->timer, ms * 1000);
 }
 
@@ -400,9 +400,9 @@ static void on_open(struct office *o, struct ws_conn *conn, const struct ws_even
 	send_next(c);
 }
 
-static void end_lates(struct office *o, const struct ws_conn *conn)
+static void end_held(struct office *o, const struct ws_conn *conn)
 {
-	for (struct late *late = o->lates, *next; late; late = next) {
+	for (struct late *late = o->held, *next; late; late = next) {
 		next = late->next;
 		if (late->conn == conn)
 			late_free(late);
@@ -420,7 +420,7 @@ static void on_closed(struct office *o, struct ws_conn *conn, const struct ws_ev
 	if (!c)
 		jw_kbool(w, "replaced", true);
 	said(o);
-	end_lates(o, conn);
+	end_held(o, conn);
 	if (!c)
 		return;
 	c->conn = NULL;
@@ -471,8 +471,10 @@ bool office_busy(const struct office *o)
 
 void office_release(struct office *o)
 {
-	while (o->lates)
-		late_free(o->lates);
+	for (struct late *late = o->held, *next; late; late = next) {
+		next = late->next;
+		late_free(late);
+	}
 	while (o->chargers) {
 		struct charger *c = o->chargers;
 

@@ -47,7 +47,7 @@ struct office {
 	struct ws *ws;
 	struct ws_server *server;
 	struct charger *chargers;
-	struct late *lates;
+	struct late *held;
 	struct csms_cards cards;
 	struct csms_rules rules;
 	jv passwords;

@@ -44,7 +44,7 @@ static int read_entry(struct csms_card *card, jv entry, struct err *e)
 
 int csms_cards_set(struct csms_cards *cards, const char *id, jv entry, struct err *e)
 {
-	struct csms_card made = {NULL}, *c = find(cards, id);
+	struct csms_card made = {.next = NULL}, *c = find(cards, id);
 
 	if (!*id || strlen(id) >= sizeof(made.id))
 		return err_set(e, "card id of 1 to %zu bytes expected", sizeof(made.id) - 1);

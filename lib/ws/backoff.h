@@ -15,7 +15,7 @@ struct ws_backoff {
 };
 
 #define WS_BACKOFF_DEFAULT ((struct ws_backoff){1000, 1000, 6})
-#define WS_BACKOFF_MAX_MS  (24u * 3600u * 1000u)
+#define WS_BACKOFF_MAX_MS  86400000u /* a day */
 
 /**
  * The wait before a try.

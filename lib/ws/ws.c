@@ -60,7 +60,10 @@ struct ws *ws_new(struct loop *loop, struct err *e)
 	}
 	ws->loop = loop;
 	ws->epoll_fd = ws->timer_fd = -1;
-	lws_set_log_level(LLL_ERR | LLL_WARN, log_lws);
+	lws_set_log_level(log_get_level() < LOG_LEVEL_DEBUG
+			      ? LLL_ERR | LLL_WARN
+			      : LLL_ERR | LLL_WARN | LLL_NOTICE | LLL_INFO,
+			  log_lws);
 	ws->lws = lws_create_context(&info);
 	if (!ws->lws) {
 		err_set(e, "unable to start libwebsockets");

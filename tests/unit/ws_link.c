@@ -140,7 +140,7 @@ static bool run_until(int *counter, int count)
 	r.wait_for = counter;
 	r.wait_count = count;
 	r.timed_out = false;
-	loop_timer_after(r.loop, &r.give_up, 5000000);
+	loop_timer_set(r.loop, &r.give_up, clock_read().mono_us + 10000000);
 	if (*counter < count)
 		loop_run(r.loop);
 	loop_timer_cancel(r.loop, &r.give_up);
