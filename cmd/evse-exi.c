@@ -120,30 +120,39 @@ static int filter(int (*work)(const char *line, size_t len, struct buf *out))
 	return f.failed ? EXIT_NO : EXIT_DONE;
 }
 
-static int cmd_decode(int argc, char **argv)
+static int cmd_decode(char **argv)
 {
-	(void)argc;
 	(void)argv;
 	return filter(exi_line_decode);
 }
 
-static int cmd_encode(int argc, char **argv)
+static int cmd_encode(char **argv)
 {
-	(void)argc;
 	(void)argv;
 	return filter(exi_line_encode);
 }
 
 /* ---- list ---- */
 
-static int cmd_list(int argc, char **argv)
+static int named_schema(void)
 {
-	(void)argc;
+	int schema = exi_schema_find(opt.schema);
+
+	if (schema < 0)
+		log_fatal(EXIT_USAGE, "unknown schema '%s'; 'evse-exi list' names them",
+			  opt.schema);
+	return schema;
+}
+
+static int cmd_list(char **argv)
+{
+	int only = opt.schema ? named_schema() : -1;
+
 	(void)argv;
 	for (int m = 0; m < EXI_MESSAGES; m++) {
 		int schema = exi_message_schema(m);
 
-		if (!opt.schema || strcmp(opt.schema, exi_schema_name(schema)) == 0)
+		if (only < 0 || only == schema)
 			printf("%s\t0x%04x\t%s\n", exi_schema_name(schema),
 			       (unsigned)exi_schema_payload(schema), exi_message_name(m));
 	}
@@ -178,13 +187,8 @@ static int explain_schema(const uint8_t *data, size_t size, int flags, uint16_t 
 	struct exi_err err;
 	int schema = -1, n;
 
-	if (opt.schema) {
-		schema = exi_schema_find(opt.schema);
-		if (schema < 0)
-			log_fatal(EXIT_USAGE, "unknown schema '%s'; 'evse-exi list' names them",
-				  opt.schema);
-		return schema;
-	}
+	if (opt.schema)
+		return named_schema();
 	if (payload_type) {
 		schema = exi_schema_guess(payload_type, data, size, &err);
 		if (schema < 0)
@@ -200,7 +204,7 @@ static int explain_schema(const uint8_t *data, size_t size, int flags, uint16_t 
 	return schema;
 }
 
-static int cmd_explain(int argc, char **argv)
+static int cmd_explain(char **argv)
 {
 	static uint8_t octets[1 << 16];
 	const uint8_t *data = octets;
@@ -209,9 +213,6 @@ static int cmd_explain(int argc, char **argv)
 	ssize_t n;
 	struct buf out;
 
-	if (argc != 1)
-		log_fatal(EXIT_USAGE,
-			  "explain takes one argument, a stream in hex; try 'evse-exi --help'");
 	n = exi_hex(argv[0], octets, sizeof octets);
 	if (n < 0)
 		log_fatal(EXIT_USAGE, "not hex, or too long");
@@ -233,12 +234,13 @@ static int cmd_explain(int argc, char **argv)
 
 static const struct {
 	const char *name;
-	int (*run)(int argc, char **argv); /* what follows the command; returns the exit code */
+	int args;                /* how many follow */
+	int (*run)(char **argv); /* takes them, returns the exit code */
 } commands[] = {
-    {"decode", cmd_decode},
-    {"encode", cmd_encode},
-    {"list", cmd_list},
-    {"explain", cmd_explain},
+    {"decode", 0, cmd_decode},
+    {"encode", 0, cmd_encode},
+    {"list", 0, cmd_list},
+    {"explain", 1, cmd_explain},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -248,8 +250,13 @@ static int run_command(int argc, char **argv)
 	const char *names[COMMANDS], *near;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
-		if (argc && strcmp(argv[0], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+		if (argc && strcmp(argv[0], commands[i].name) == 0) {
+			if (argc - 1 != commands[i].args)
+				log_fatal(EXIT_USAGE,
+					  "%s takes %d arguments, not %d; try 'evse-exi --help'",
+					  argv[0], commands[i].args, argc - 1);
+			return commands[i].run(argv + 1);
+		}
 		names[i] = commands[i].name;
 	}
 	if (!argc)

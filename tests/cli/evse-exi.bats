@@ -30,7 +30,10 @@ beside() {
 	run -64 evse-exi --nonsense list
 	run -64 evse-exi explain
 	run -64 evse-exi explain xyz
+	run -64 evse-exi explain 804880 804880
+	run -64 evse-exi decode file
 	run -64 evse-exi --schema=none explain 804880
+	run -64 evse-exi --schema=none list
 }
 
 @test "help and version" {
