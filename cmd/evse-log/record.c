@@ -360,6 +360,11 @@ static int start(struct tool *t)
 	if (g.store.cut_bytes)
 		log_notice("%s: %" PRIu64 " bytes of an unfinished write were cut off", o.dir,
 			   g.store.cut_bytes);
+	if (g.store.aside[0]) {
+		log_error("%s: %s; it was set aside as %s, and a new store begun", o.dir,
+			  g.store.aside_why.msg, g.store.aside);
+		tool_alert(t, "damaged", 0, 2, true, true, "LocalLog", g.store.aside_why.msg);
+	}
 	log_state("open");
 	pack();
 	return 0;

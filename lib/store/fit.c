@@ -6,7 +6,7 @@
 #include "store/ints.h"
 
 /* Candidates are first looked at in a few windows; the best of them are then tried on more rows. */
-enum { WINDOWS = 5, WINDOW = 48, KEEP = 5, LOOK_ROWS = 1024 };
+enum { WINDOWS = 5, WINDOW = 40, KEEP = 4, LOOK_ROWS = 512 };
 
 struct candidate {
 	struct predictor p;
@@ -23,7 +23,7 @@ struct fit {
  * leading one. */
 struct bill {
 	unsigned lengths[65];
-	double low;
+	size_t low;
 	size_t n;
 };
 
@@ -38,7 +38,7 @@ static void bill_add(struct bill *b, int64_t miss)
 
 static double bill_total(const struct bill *b)
 {
-	double total = b->low;
+	double total = (double)b->low;
 
 	for (size_t i = 0; i < 65; i++)
 		if (b->lengths[i])
@@ -126,8 +126,9 @@ static void run_window(const struct predictor *p, const struct fit_column *c,
 	}
 }
 
+/* Gives up after the first window when that alone says that the total would be far above @limit. */
 static double cost_quick(const struct predictor *p, const struct fit_column *c,
-			 const struct predict_source *src)
+			 const struct predict_source *src, double limit)
 {
 	struct bill b = {0};
 
@@ -136,9 +137,13 @@ static double cost_quick(const struct predictor *p, const struct fit_column *c,
 		return bill_total(&b);
 	}
 	for (size_t w = 0; w < WINDOWS; w++) {
-		size_t from = (c->rows - WINDOW) * w / (WINDOWS - 1);
+		size_t at = (w + WINDOWS / 2) % WINDOWS,
+		       from = (c->rows - WINDOW) * at / (WINDOWS - 1);
+		double total;
 
 		run_window(p, c, src, from, from + WINDOW, &b);
+		if (w == 0 && (total = bill_total(&b) * WINDOWS) > limit * 1.5)
+			return total;
 	}
 	return bill_total(&b);
 }
@@ -179,7 +184,9 @@ static void consider(struct fit *f, struct predictor p)
 		if (quick[i] == PREDICT_LINE && p.base != PREDICT_NONE)
 			continue;
 		p.track = quick[i];
-		cost = cost_quick(&p, f->c, &src) + describe(&p);
+		cost = cost_quick(&p, f->c, &src,
+				  f->kept == KEEP ? f->keep[KEEP - 1].cost : (double)INFINITY) +
+		       describe(&p);
 		best = cost < best ? cost : best;
 	}
 	at = f->kept < KEEP ? f->kept++ : KEEP;

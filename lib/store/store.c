@@ -141,12 +141,11 @@ static int open_tip(struct store *s, const struct listing *l, int64_t now_ms, st
 	int rc = tip_read(s->dir_fd, &s->tip, err);
 	bool changed = false;
 
+	s->damaged = rc < 0 || (rc == 1 && l->newest_seg);
 	if (rc < 0)
 		return -1;
-	if (rc == 1 && l->newest_seg)
-		return err_set(
-		    err,
-		    "its tip is missing, though there are segments; see evse-log(1), DIAGNOSTICS");
+	if (s->damaged)
+		return err_set(err, "its tip is missing, though there are segments");
 	if (rc == 1) {
 		s->tip = (struct tip){.oldest = 1, .oldest_data = 1};
 		changed = true;
@@ -155,10 +154,9 @@ static int open_tip(struct store *s, const struct listing *l, int64_t now_ms, st
 	}
 	while (s->tip.seq < l->newest_seg && take_sealed(s) == 0)
 		changed = true;
-	if (s->tip.seq < l->newest_seg)
-		return err_set(err,
-			       "segment %" PRIu64
-			       " does not follow from the one before; see evse-log verify",
+	s->damaged = s->tip.seq < l->newest_seg;
+	if (s->damaged)
+		return err_set(err, "segment %" PRIu64 " does not follow from the one before",
 			       s->tip.seq + 1);
 	s->tip.at_ms = now_ms;
 	return changed ? tip_write(s->dir_fd, &s->tip, s->keys.signer, err) : 0;
@@ -210,9 +208,11 @@ static int take_rows(struct store *s, const struct listing *l, uint64_t *next, s
 		char name[32];
 
 		store_name(name, l->rows[i], ".rows");
+		s->damaged = true; /* unless it can be read */
 		if (rows_read(s->dir_fd, name, newest ? find_key : NULL, newest ? remember : NULL,
 			      s, &info, err) < 0)
 			return -1;
+		s->damaged = false;
 		if (info.size > info.good) {
 			s->cut_files++;
 			s->cut_bytes += info.size - info.good;
@@ -302,11 +302,64 @@ static int take_keys(struct store *s, int64_t now_ms, struct err *err)
 	return 0;
 }
 
+/* A store that cannot be gone on with is kept for who wants to know why, and a new one begun:
+ * records must be kept somewhere. */
+static int set_aside(struct store *s, int64_t now_ms, struct err *err)
+{
+	int fd = dup(s->dir_fd);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	int to = -1, rc = -1;
+
+	snprintf(s->aside, sizeof(s->aside), "damaged-%" PRId64, now_ms);
+	if (d && mkdirat(s->dir_fd, s->aside, 0700) == 0)
+		to = openat(s->dir_fd, s->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d)
+		rewinddir(d);
+	while (to >= 0 && (e = readdir(d))) {
+		if (!store_number(e->d_name, ".seg") && !store_number(e->d_name, ".rows") &&
+		    strcmp(e->d_name, "tip") != 0 && strcmp(e->d_name, "rotations") != 0 &&
+		    strcmp(e->d_name, "shipped") != 0)
+			continue;
+		rc = renameat(s->dir_fd, e->d_name, to, e->d_name);
+		if (rc < 0)
+			break;
+	}
+	if (rc < 0 || fsync(to) < 0 || fsync(s->dir_fd) < 0)
+		rc = err_sys(err, "unable to set it aside as %s", s->aside);
+	if (to >= 0)
+		close(to);
+	if (d)
+		closedir(d);
+	return rc;
+}
+
+/* What is there is taken up; or, once, set aside. */
+static int take_up(struct store *s, struct listing *l, uint64_t *next, int64_t now_ms,
+		   struct err *err)
+{
+	for (;;) {
+		free(l->rows);
+		if (list(s, l) < 0)
+			return err_sys(err, "unable to list the directory");
+		if (open_tip(s, l, now_ms, err) == 0 && take_keys(s, now_ms, err) == 0 &&
+		    take_rows(s, l, next, err) == 0)
+			return 0;
+		if (!s->damaged || s->aside[0])
+			return -1;
+		s->aside_why = *err;
+		if (set_aside(s, now_ms, err) < 0)
+			return -1;
+		seen_release(&s->seen);
+		s->cut_bytes = s->cut_files = 0;
+	}
+}
+
 int store_open(struct store *s, const char *dir, const char *keys_dir,
 	       const struct store_limits *limits, int wait_ms, int64_t now_ms, struct err *err)
 {
 	struct listing l = {0};
-	uint64_t next;
+	uint64_t next = 0;
 	int rc = -1;
 
 	*s = (struct store){.dir_fd = -1, .lock_fd = -1, .limits = *limits, .rows.fd = -1};
@@ -324,12 +377,7 @@ int store_open(struct store *s, const char *dir, const char *keys_dir,
 	if (!s->keys_dir || take_lock(s, wait_ms, err) < 0 ||
 	    keys_load(&s->keys, keys_dir, KEYS_OPEN_AND_SIGN, true, err) < 0)
 		goto out;
-	if (list(s, &l) < 0) {
-		err_sys(err, "unable to list the directory");
-		goto out;
-	}
-	if (open_tip(s, &l, now_ms, err) < 0 || take_keys(s, now_ms, err) < 0 ||
-	    take_rows(s, &l, &next, err) < 0)
+	if (take_up(s, &l, &next, now_ms, err) < 0)
 		goto out;
 	s->bytes = l.bytes;
 	s->pack_next = s->tip.seq + 1;

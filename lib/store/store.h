@@ -53,6 +53,9 @@ struct store {
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
 	bool full, pack_failed;
+	char aside[40];       /* where a store went that could not be gone on with; "": nowhere */
+	struct err aside_why;
+	bool damaged;
 	struct err keys_err; /* new keys could not be taken up; "" while all is well */
 };
 

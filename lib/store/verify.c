@@ -229,7 +229,11 @@ static int check_names(struct verify *v, const char *dir)
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			ok |= strcmp(e->d_name, known[i]) == 0;
 		if (!ok)
-			rc = bad(v, "%s: no file of a store", e->d_name);
+			rc = bad(v,
+				 strncmp(e->d_name, "damaged-", 8) == 0
+				     ? "%s: an earlier store that was damaged"
+				     : "%s: no file of a store",
+				 e->d_name);
 	}
 	if (d)
 		closedir(d);

@@ -330,16 +330,16 @@ has() { jq -es "any(.[]; $1)" out; }
 @test "a full disk takes the oldest first, says so, and goes on when there is room" {
 	[ "$(id -u)" = 0 ] || skip "needs root for a small file system of its own"
 	mkdir small
-	mount -t tmpfs -o size=1m none small || skip "no tmpfs may be mounted here"
+	mount -t tmpfs -o size=2m none small || skip "no tmpfs may be mounted here"
 	/usr/bin/python3 - >input <<-'END'
 		import json, random
 		r = random.Random(1)
-		for i in range(900):
+		for i in range(1300):
 		    s = i % 10 == 0
 		    print(json.dumps({"t": "2026-11-02T00:%02d:%02d.000Z" % (i // 60, i % 60), "type": "session" if s else "meter", "src": "session.1" if s else "meter.1",
 		                      "n": "a.%d" % (i // 10 if s else i), "m": i, "noise": "%0200x" % r.getrandbits(800) if s else "%06000x" % r.getrandbits(24000)}, separators=(",", ":")))
 	END
-	run -0 --separate-stderr sh -c 'while read -r l; do echo "$l"; i=$((i + 1)); [ $((i % 20)) -gt 0 ] || sleep 0.02; done <input | evse-log record -d small/store --seal 0.05 >out'
+	run -0 --separate-stderr sh -c 'while read -r l; do echo "$l"; i=$((i + 1)); [ $((i % 20)) -gt 0 ] || sleep 0.02; done <input | evse-log record -d small/store --seal 0.3 >out'
 	umount_later() { umount small; }
 	has '.type == "alert" and .src == "log.alert.disk_full"' || { umount_later; false; }
 	evse-log verify -d small/store || { umount_later; false; }
@@ -347,6 +347,22 @@ has() { jq -es "any(.[]; $1)" out; }
 	umount_later
 	# the events outlive the data, and the newest is there
 	[ "$(tail -1 after)" = "$(tail -1 input)" ]
-	[ "$(grep -c '"session"' after)" = 90 ]
-	[ "$(grep -c '"meter"' after)" -lt 700 ]
+	[ "$(grep -c '"session"' after)" = 130 ]
+	[ "$(grep -c '"meter"' after)" -lt 1100 ]
+}
+
+@test "a store that was tampered with is set aside, with an alert, and recording goes on" {
+	say 30 | record >/dev/null
+	say 30 2 | record >/dev/null
+	rm store/tip
+	say 30 3 >want
+	run -0 --separate-stderr sh -c 'evse-log record -d store <want >out'
+	[[ $stderr == *"tip is missing"*"set aside as damaged-"* ]]
+	has '.type == "alert" and .code == "damaged" and .raised'
+	evse-log show -d store | cmp - want
+	run -1 evse-log verify -d store
+	[[ $output == *damaged-* ]]
+	mv store/damaged-* old
+	evse-log verify -d store
+	evse-log show -d old --keys store/keys | grep -v '"id' | cmp - <({ say 30; say 30 2; } | grep -v '"id')
 }
