@@ -177,8 +177,10 @@ int lines_start(struct sim *s, struct err *err)
 		if (!s->pilots)
 			return -1;
 	}
-	for (int i = 0; i < s->world.evses; i++)
+	for (int i = 0; i < s->world.evses; i++) {
+		s->said[i] = what_to_say(&s->world.evse[i], &s->said[i]);
 		lines_car(s, i);
+	}
 	if (s->opt.keepalive_ms > 0)
 		loop_timer_after(s->tool->loop, &s->keepalive_timer, s->opt.keepalive_ms * 1000);
 	if (s->opt.interval_ms > 0)

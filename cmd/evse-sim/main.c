@@ -306,6 +306,9 @@ static void stop(struct tool *t)
 {
 	struct sim *s = t->ctx;
 
+	/* Whoever ends it in order wants the scenario from its beginning next time. */
+	script_free(s->script);
+	s->script = NULL;
 	if (s->pilots) {
 		sim_now(s);
 		keep_save(s);
@@ -313,7 +316,6 @@ static void stop(struct tool *t)
 	sim_mbserve_free(s->modbus);
 	sim_pilotsock_free(s->pilots);
 	serial_stop(s);
-	script_free(s->script);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 }

@@ -84,7 +84,7 @@ void script_start(struct script *sc, int64_t started_us, int64_t done)
 {
 	sc->started_us = started_us;
 	sc->done = done < sc->steps ? done : sc->steps;
-	sc->timer = (struct loop_timer){.name = "scenario", .fn = on_time, .ctx = sc};
+	loop_timer_cancel(sc->sim->tool->loop, &sc->timer);
 	arm(sc);
 }
 
@@ -102,6 +102,8 @@ void script_free(struct script *sc)
 {
 	if (!sc)
 		return;
+	if (sc->timer.armed)
+		loop_timer_cancel(sc->sim->tool->loop, &sc->timer);
 	for (int64_t i = 0; i < sc->steps; i++)
 		json_free(sc->step[i].body);
 	free(sc->step);
@@ -220,6 +222,7 @@ struct script *script_load(struct sim *s, const char *name, int *code)
 		*code = EXIT_OS;
 	} else {
 		sc->sim = s;
+		sc->timer = (struct loop_timer){.name = "scenario", .fn = on_time, .ctx = sc};
 		if (read_lines(sc, f, &err) < 0) {
 			log_error("scenario %s: %s", name, err.msg);
 			*code = EXIT_BAD_DATA;

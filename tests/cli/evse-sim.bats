@@ -322,6 +322,25 @@ need_pymodbus() {
 	run -0 pilot 1 --until 'contactor=[true]' --until 'lock="locked"'
 }
 
+@test "a scenario goes on after kill -9, and begins anew after an orderly end" {
+	printf '%s\n' '{"at_s":0,"kind":"plug"}' '{"at_s":0.1,"kind":"house","power_w":1}' \
+		'{"at_s":1.5,"kind":"unplug"}' >"$D.ndjson"
+	start --scenario "$D.ndjson"
+	await '.id == "scenario.2"'
+	kill -KILL "$SIM"
+	wait "$SIM" || true
+	: >"$BATS_TEST_TMPDIR/out"
+	start --scenario "$D.ndjson"
+	await '.id == "scenario.3" and .status == "accepted"'
+	run -0 jq -r 'select(.type == "reply") | .id' "$BATS_TEST_TMPDIR/out"
+	[ "$output" = scenario.3 ]
+	kill -TERM "$SIM"
+	wait "$SIM"
+	: >"$BATS_TEST_TMPDIR/out"
+	start --scenario "$D.ndjson"
+	await '.id == "scenario.1" and .status == "accepted"'
+}
+
 @test "a state file that is damaged or newer is refused" {
 	mkdir "$D"
 	printf 'evse-state world.json 1\n{"world":7}\n' >"$D/world.json"
