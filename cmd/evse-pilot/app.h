@@ -45,20 +45,20 @@ struct app {
 	uint32_t alerted; /* faults whose alert is out */
 	bool quiet_alert; /* the alert of a silent setpoint is out */
 	struct pilot_readings last;
-	int64_t last_ms, rcd_tested_us, temp_ms;
+	int64_t last_us, rcd_tested_us;
 
 	struct unlock {
 		bool pending;
 		char src[64], id[80];
-		int64_t until_ms;
+		int64_t until_us;
 	} unlock;
 	uint32_t seen[SEEN_COMMANDS]; /* hashes of executed (src, id) */
 	unsigned seen_next;
 };
 
-static inline int64_t app_ms(const struct app *a)
+static inline int64_t app_now(const struct app *a)
 {
-	return tool_now(a->t).mono_us / 1000;
+	return tool_now(a->t).mono_us;
 }
 
 /** Settles the machine, makes the board follow, reports, and arms the next deadline. */

@@ -33,7 +33,7 @@ static bool too_old(struct app *a, const struct record *r)
 	int64_t valid_ms = 5000;
 
 	json_int(record_get(r, "valid_ms"), 0, 86400000, &valid_ms);
-	return r->head.m >= 0 && app_ms(a) - r->head.m > valid_ms;
+	return r->head.m >= 0 && app_now(a) / 1000 - r->head.m > valid_ms;
 }
 
 static void reply_unlock(struct app *a, const char *status, const char *reason)
@@ -55,7 +55,7 @@ void app_unlock_step(struct app *a)
 		return;
 	if (a->p.in.unlocked && !a->p.out.lock)
 		reply_unlock(a, "accepted", NULL);
-	else if (app_ms(a) >= a->unlock.until_ms)
+	else if (app_now(a) >= a->unlock.until_us)
 		reply_unlock(a, "failed", "lock");
 }
 
@@ -87,13 +87,13 @@ void app_command(struct app *a, const struct record *r)
 		if (kinds[i].cmd == PILOT_UNLOCK && a->unlock.pending)
 			refused = "busy";
 		else
-			refused = pilot_command(&a->p, app_ms(a), kinds[i].cmd);
+			refused = pilot_command(&a->p, app_now(a), kinds[i].cmd);
 		if (refused) {
 			tool_reply_simple(a->t, r, "rejected", refused);
 		} else if (kinds[i].cmd == PILOT_UNLOCK) {
 			/* Answered when the lock has moved, or has not. */
 			a->unlock.pending = true;
-			a->unlock.until_ms = app_ms(a) + a->conf.times.lock;
+			a->unlock.until_us = app_now(a) + (int64_t)a->conf.times.lock * 1000;
 			snprintf(a->unlock.src, sizeof a->unlock.src, "%s", record_src(r));
 			snprintf(a->unlock.id, sizeof a->unlock.id, "%s", id);
 		} else {

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-enum { PERIOD_US = 5000000, SAME_READING_MS = 100 };
+enum { PERIOD_US = 5000000, SAME_READING_US = 100000 };
 
 static char **self_argv;
 
@@ -140,7 +140,7 @@ static void store_setpoint(struct app *a, const struct record *r)
 	w.max_ma = (int)(max_a * 1000 + 0.001);
 	w.phases = phases == 2 ? 1 : (int)phases;
 	w.session = json_str(record_get(r, "session")) != NULL;
-	pilot_want(&a->p, app_ms(a), &w);
+	pilot_want(&a->p, app_now(a), &w);
 	snprintf(a->setpoint_n, sizeof a->setpoint_n, "%s", record_n(r));
 	snprintf(a->setpoint_src, sizeof a->setpoint_src, "%s", record_src(r));
 	a->cause = "setpoint";
@@ -189,13 +189,13 @@ static void on_drained(struct tool *t)
 static void on_readings(void *ctx, const struct pilot_readings *r)
 {
 	struct app *a = ctx;
-	int64_t now = app_ms(a);
+	int64_t now = app_now(a);
 	char text[96];
 	int len;
 
-	if (a->ready && now - a->last_ms < SAME_READING_MS && memcmp(r, &a->last, sizeof *r) == 0)
+	if (a->ready && now - a->last_us < SAME_READING_US && memcmp(r, &a->last, sizeof *r) == 0)
 		return;
-	a->last_ms = now;
+	a->last_us = now;
 	len = driver_print(r, text, sizeof text);
 	tool_feed(a->t, a->channel, text, (size_t)len);
 }
@@ -226,7 +226,7 @@ static void on_channel(void *ctx, const char *text, size_t len)
 	}
 	a->last = r;
 	a->ready = true;
-	pilot_read(&a->p, app_ms(a), &r);
+	pilot_read(&a->p, app_now(a), &r);
 	app_step(a, "cp");
 }
 
@@ -253,7 +253,7 @@ static void finish(struct app *a)
 
 void app_step(struct app *a, const char *cause)
 {
-	int64_t next = pilot_step(&a->p, app_ms(a));
+	int64_t next = pilot_step(&a->p, app_now(a));
 
 	if (a->driver)
 		driver_apply(a->driver, &a->p.out);
@@ -261,12 +261,12 @@ void app_step(struct app *a, const char *cause)
 	app_unlock_step(a);
 	app_report(a, false);
 	a->cause = NULL;
-	if (a->unlock.pending && a->unlock.until_ms < next)
-		next = a->unlock.until_ms;
+	if (a->unlock.pending && a->unlock.until_us < next)
+		next = a->unlock.until_us;
 	if (next == PILOT_NEVER)
 		loop_timer_cancel(a->t->loop, &a->step);
 	else
-		loop_timer_set(a->t->loop, &a->step, next * 1000);
+		loop_timer_set(a->t->loop, &a->step, next);
 	finish(a);
 }
 
@@ -304,7 +304,7 @@ static int start(struct tool *t)
 	a->channel = tool_channel(t, "board", on_channel, a);
 	a->step = (struct loop_timer){.name = "step", .fn = on_step, .ctx = a};
 	a->periodic = (struct loop_timer){.name = "periodic", .fn = on_periodic, .ctx = a};
-	pilot_init(&a->p, &a->conf, app_ms(a));
+	pilot_init(&a->p, &a->conf, app_now(a));
 	if (!t->replaying) {
 		a->driver = driver_open(a->o.device, &host, &err, &code);
 		if (!a->driver) {

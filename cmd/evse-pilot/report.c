@@ -140,7 +140,7 @@ static void fault_alerts(struct app *a)
 /* A silent setpoint is no fault of the board, but somebody must know. */
 static void silence_alert(struct app *a)
 {
-	bool quiet = a->p.t[T_WATCH_LOW] != PILOT_NEVER && app_ms(a) >= a->p.t[T_WATCH_LOW] &&
+	bool quiet = a->p.t[T_WATCH_LOW] != PILOT_NEVER && app_now(a) >= a->p.t[T_WATCH_LOW] &&
 		     a->p.wanted.enable;
 
 	if (quiet == a->quiet_alert)

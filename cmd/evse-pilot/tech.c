@@ -84,6 +84,7 @@ static void show_caps(const char *address)
 		    {"RCD self-test", k->rcd_test},
 		    {"current", k->current},
 		    {"temperature", k->temperature},
+		    {"notices the end of this program", k->guarded},
 		    {"safety machine of its own", k->own_machine}};
 
 	printf("board\t%s\nstep\t%.1f A\n", address, k->step_ma / 1000.0);

@@ -5,9 +5,10 @@
  *   2. calls pilot_step(p, now), which settles the machine for that instant,
  *   3. makes the hardware follow p->out and calls again at the returned deadline at the latest.
  *
- * `now` is monotonic milliseconds and never runs back. All durations are kept as deadlines, so the
- * machine's future depends only on (deadline - now), and its states can be enumerated.
- * Currents are mA, voltages mV, temperatures tenths of a degree Celsius. */
+ * `now` is monotonic microseconds and never runs back; no duration ends early by rounding. All
+ * durations are kept as deadlines, so the machine's future depends only on (deadline - now), and
+ * its states can be enumerated. Currents are mA, voltages mV, temperatures tenths of a degree
+ * Celsius. */
 #ifndef PILOT_MACHINE_H
 #define PILOT_MACHINE_H
 

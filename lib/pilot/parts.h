@@ -7,7 +7,7 @@
 
 static inline void arm(struct pilot *p, int timer, int64_t now, int ms)
 {
-	p->t[timer] = now + ms;
+	p->t[timer] = now + (int64_t)ms * 1000;
 }
 
 static inline void disarm(struct pilot *p, int timer)

@@ -30,10 +30,10 @@ static void event(struct pilot *p, int64_t *now, struct pilot_readings *r, uint8
 	switch (what % 16) {
 	case 0:
 	case 1:
-		*now += value;
+		*now += value * 1000;
 		break;
 	case 2:
-		*now += (int64_t)value * 100;
+		*now += (int64_t)value * 100000;
 		break;
 	case 3:
 	case 4:

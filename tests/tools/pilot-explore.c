@@ -95,7 +95,9 @@ struct slice {
 	uint64_t actions;
 };
 
-#define BIT(a) (1ULL << (a))
+/* A tick is the machine's millisecond. */
+#define TICK_US 1000
+#define BIT(a)  (1ULL << (a))
 /* The setpoint may fall silent; else it comes anew with each tick. */
 #define SILENT (1ULL << 63)
 #define CARS   (BIT(CAR_A) | BIT(CAR_B) | BIT(CAR_C) | BIT(CAR_E))
@@ -245,7 +247,7 @@ static void pack(struct packed *k, const struct node *n)
 {
 	memset(k, 0, sizeof *k);
 	for (int i = 0; i < T_COUNT; i++)
-		k->t[i] = n->p.t[i] == PILOT_NEVER ? 255 : (uint8_t)n->p.t[i];
+		k->t[i] = n->p.t[i] == PILOT_NEVER ? 255 : (uint8_t)(n->p.t[i] / TICK_US);
 	k->w = n->w;
 	k->out = n->p.out;
 	memcpy(k->rest, &n->p.in, sizeof k->rest);
@@ -256,7 +258,7 @@ static void unpack(struct node *n, const struct packed *k)
 	memset(n, 0, sizeof *n);
 	n->p.conf = &conf;
 	for (int i = 0; i < T_COUNT; i++)
-		n->p.t[i] = k->t[i] == 255 ? PILOT_NEVER : k->t[i];
+		n->p.t[i] = k->t[i] == 255 ? PILOT_NEVER : k->t[i] * TICK_US;
 	n->w = k->w;
 	n->p.out = k->out;
 	memcpy(&n->p.in, k->rest, sizeof k->rest);
@@ -332,7 +334,7 @@ static void tick(struct node *n)
 
 	for (int i = 0; i < T_COUNT; i++)
 		if (n->p.t[i] != PILOT_NEVER && n->p.t[i] > 0)
-			n->p.t[i]--;
+			n->p.t[i] -= TICK_US;
 	if (!(now_in->actions & SILENT) && n->p.t[T_WATCH_STOP] != PILOT_NEVER)
 		want(n, n->p.wanted.enable, n->p.wanted.max_ma, n->p.wanted.digital,
 		     n->p.wanted.phases);

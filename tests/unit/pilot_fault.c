@@ -5,9 +5,9 @@ static int64_t ms_until(struct rig *g, bool (*done)(const struct pilot *), int l
 {
 	int64_t from = g->now;
 
-	while (!done(&g->p) && g->now < from + limit)
+	while (!done(&g->p) && g->now < from + limit * 1000)
 		rig_run(g, 1);
-	return g->now - from;
+	return (g->now - from) / 1000;
 }
 
 static bool is_open(const struct pilot *p)
@@ -370,7 +370,7 @@ TEST(impossible_voltage)
 	rig_init(&g);
 	rig_charging(&g, 16000);
 	for (int i = 0; i < 150; i++) {
-		g.now++;
+		g.now += 1000;
 		rig_readings(&g);
 		g.r.cp_pos_mv = -6000;
 		pilot_read(&g.p, g.now, &g.r);

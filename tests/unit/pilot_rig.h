@@ -11,8 +11,8 @@ struct rig {
 	struct pilot_conf c;
 	struct pilot p;
 	struct pilot_readings r;
-	int64_t now;
-	char car; /* A, B, C, D as the car's resistors say; E = short */
+	int64_t now; /* us */
+	char car;    /* A, B, C, D as the car's resistors say; E = short */
 	bool no_diode;
 	bool stuck_open, stuck_closed, lock_jams;
 	int contactor_ms, lock_ms; /* how long they take */
@@ -37,14 +37,14 @@ static void rig_readings(struct rig *g)
 	g->r.cp_neg_mv = !pwm ? pos : g->no_diode && g->car != 'A' ? -pos : -12000;
 	if (o->contactor != g->contactor_to) {
 		g->contactor_to = o->contactor;
-		g->contactor_at = g->now + g->contactor_ms;
+		g->contactor_at = g->now + g->contactor_ms * 1000;
 	}
 	if (g->now >= g->contactor_at && !(g->stuck_open && g->contactor_to) &&
 	    !(g->stuck_closed && !g->contactor_to))
 		g->r.contactor = g->contactor_to;
 	if (o->lock != g->lock_to) {
 		g->lock_to = o->lock;
-		g->lock_at = g->now + g->lock_ms;
+		g->lock_at = g->now + g->lock_ms * 1000;
 	}
 	if (g->now >= g->lock_at && !g->lock_jams) {
 		g->r.locked = g->lock_to;
@@ -53,7 +53,7 @@ static void rig_readings(struct rig *g)
 	if (o->rcd_test && g->rcd_at < 0)
 		g->rcd_at = g->now;
 	if (g->rcd_at >= 0 && !g->rcd_dead) {
-		int64_t d = g->now - g->rcd_at;
+		int64_t d = (g->now - g->rcd_at) / 1000;
 
 		g->r.rcd6 = d >= 700 && d < 2100;
 		g->r.rcd30 = g->r.rcd = d >= 1400 && d < 2100;
@@ -65,21 +65,21 @@ static void rig_readings(struct rig *g)
 /* Let `ms` pass. The machine is read every g->period and stepped at each of its own deadlines. */
 static void rig_run(struct rig *g, int ms)
 {
-	int64_t end = g->now + ms, next = 0;
+	int64_t end = g->now + (int64_t)ms * 1000, next = 0;
 
 	for (;;) {
 		rig_readings(g);
-		if (g->setpoints && g->now % 1000 == 0)
+		if (g->setpoints && g->now % 1000000 == 0)
 			pilot_want(&g->p, g->now, &g->want);
-		if (g->now % g->period == 0)
+		if (g->now / 1000 % g->period == 0)
 			pilot_read(&g->p, g->now, &g->r);
-		if (g->now % g->period == 0 || g->now >= next)
+		if (g->now / 1000 % g->period == 0 || g->now >= next)
 			next = pilot_step(&g->p, g->now);
 		if (g->watch)
 			g->watch(g);
 		if (g->now >= end)
 			break;
-		g->now++;
+		g->now += 1000;
 	}
 }
 
@@ -101,7 +101,7 @@ static void rig_init(struct rig *g)
 			  .period = 5,
 			  .setpoints = true,
 			  .rcd_at = -1,
-			  .now = 1000000};
+			  .now = 1000000000};
 	pilot_conf_init(&g->c);
 	g->r = (struct pilot_readings){
 	    .pp_ohm = -1, .unlocked = true, .pe = true, .temp_dc = 250, .current_ma = 0};

@@ -22,6 +22,8 @@ struct driver_caps {
 	bool cp_disconnect; /* the pilot line can be cut */
 	bool phase_switch;
 	bool lock, feedback, rcd_test, current, temperature;
+	bool
+	    guarded; /* hardware notices the end of this program: alive line, watchdog, heartbeat */
 	bool own_machine; /* the board runs its own safety machine and has the last word */
 };
 

@@ -75,6 +75,7 @@ static int linux_describe(const char *address, struct driver_caps *k, struct pil
 			    "this program",
 			    path);
 	k->step_ma = 100;
+	k->guarded = board_guarded(&b);
 	k->voltages = k->hlc = true;
 	k->pp = b.pp.adc.iio[0];
 	k->cp_disconnect = b.cp_disconnect.name[0];

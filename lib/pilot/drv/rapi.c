@@ -444,6 +444,7 @@ static int rapi_describe(const char *address, struct driver_caps *caps, struct p
 				     .feedback = true,
 				     .current = true,
 				     .temperature = true,
+				     .guarded = true,
 				     .own_machine = true};
 	/* The controller keeps these times itself; ours would only come after its. */
 	c->times.close_hold = c->times.diode_good = c->times.min_close = 0;
