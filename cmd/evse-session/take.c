@@ -41,7 +41,7 @@ void session_on_hash(void *ctx, const char *data, size_t len)
 	struct session_auth local = {.by = "list"};
 	char hash[SESSION_HASH_MAX] = "";
 
-	if (s->waiting == WAIT_NOTHING || len >= 3 * SESSION_HASH_MAX)
+	if (s->waiting == WAIT_NOTHING || len >= (size_t)3 * SESSION_HASH_MAX)
 		return;
 	sscanf(data, "%71s %31s %71s", hash, local.verdict, local.group_hash);
 	if (s->waiting == WAIT_VERDICT) {

@@ -62,7 +62,7 @@ static void three(jv array, double out[3])
 {
 	for (int i = 0; i < 3; i++)
 		if (!json_num(json_at(array, i), -WATTS_MAX, WATTS_MAX, &out[i]))
-			out[i] = NAN;
+			out[i] = (double)NAN;
 }
 
 void setpoint_read_meter(const struct record *r, struct setpoint_meter *m)

@@ -504,7 +504,7 @@ TEST(powers_per_phase_bound_each_phase)
 TEST(a_connection_meter_that_does_not_measure_all)
 {
 	struct setpoint_conf c = begin(1);
-	struct setpoint_meter pcc = meter(NAN, 3, NAN);
+	struct setpoint_meter pcc = meter((double)NAN, 3, (double)NAN);
 
 	c.pcc_ceiling_a = 25;
 	setpoint_init(&s, &c);
@@ -513,7 +513,8 @@ TEST(a_connection_meter_that_does_not_measure_all)
 	setpoint_on_pcc(&s, &pcc, 0);
 	decide(0);
 	CHECK_NUM(d[0].import_max_a, 22, 0);
-	pcc.current_a[1] = NAN; /* one phase unmeasured: nobody knows what the house takes there */
+	pcc.current_a[1] =
+	    (double)NAN; /* one phase unmeasured: nobody knows what the house takes there */
 	setpoint_on_pcc(&s, &pcc, 0);
 	decide(0);
 	CHECK_NUM(d[0].import_max_a, 6, 0);
