@@ -11,36 +11,6 @@ struct group {
 	struct group_rule amps_why[3], watts_why;
 };
 
-double setpoint_meter_amps(const struct setpoint_meter *m, int phase)
-{
-	double a = m->current_a[phase], w = m->power_w[phase];
-
-	if (!isfinite(a))
-		return 0;
-	/* Meters give the current as a magnitude; its direction is that of the power. */
-	return isfinite(w) && w < 0 ? -fabs(a) : a;
-}
-
-/* What the house alone draws: the connection less what the EVSEs' own meters tell. An EVSE without
- * a fresh meter counts as house, which only lowers what is left. */
-static void house_load(const struct setpoint *s, int64_t now_ms, double amps[3], double *watts)
-{
-	*watts = isfinite(s->pcc.power_total_w) ? s->pcc.power_total_w : HUGE_VAL;
-	for (int ph = 0; ph < 3; ph++)
-		amps[ph] =
-		    isfinite(s->pcc.current_a[ph]) ? setpoint_meter_amps(&s->pcc, ph) : HUGE_VAL;
-	for (int i = 0; i < s->conf.evses; i++) {
-		const struct setpoint_evse *e = &s->evse[i];
-
-		if (!still_fresh(e->meter_ms, s->conf.meter_age_ms, now_ms))
-			continue;
-		for (int ph = 0; ph < 3; ph++)
-			amps[ph] -= setpoint_meter_amps(&e->meter, ph);
-		if (isfinite(e->meter.power_total_w))
-			*watts -= e->meter.power_total_w;
-	}
-}
-
 static void least(double *have, struct group_rule *why, double value, struct group_rule whose)
 {
 	if (value < *have) {
@@ -112,12 +82,12 @@ static bool says_something(const struct group *g)
 static void take_house(const struct setpoint *s, int64_t now_ms, const double volts[3],
 		       struct group *g)
 {
-	bool seen = still_fresh(s->pcc_ms, s->conf.meter_age_ms, now_ms);
-	double amps[3], watts, unseen = s->conf.pcc_unseen_a;
+	bool seen = still_fresh(s->house.heard_ms, s->conf.meter_age_ms, now_ms);
+	const double *amps = s->house.amps, watts = s->house.watts;
+	double unseen = s->conf.pcc_unseen_a;
 
 	if (!says_something(g))
 		return;
-	house_load(s, now_ms, amps, &watts);
 	for (int ph = 0; ph < 3; ph++) {
 		double left = g->amps[ph] - amps[ph];
 

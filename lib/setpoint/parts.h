@@ -70,6 +70,9 @@ void because_win(struct setpoint_decision *d, const char *src, const char *n,
 /** Whether something heard at heard_ms still counts. */
 bool still_fresh(int64_t heard_ms, int64_t age_ms, int64_t now_ms);
 
+/** Work out the house's load anew, after any meter was heard. */
+void house_update(struct setpoint *s, int64_t now_ms);
+
 /** Signed current into the grid phase as a meter tells it; 0 where unmeasured. */
 double setpoint_meter_amps(const struct setpoint_meter *m, int phase);
 

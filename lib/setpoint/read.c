@@ -70,6 +70,7 @@ void setpoint_read_meter(const struct record *r, struct setpoint_meter *m)
 	memset(m, 0, sizeof *m);
 	put(m->src, sizeof m->src, record_src(r));
 	put(m->n, sizeof m->n, record_n(r));
+	m->t_ms = r->t_us / 1000;
 	three(record_get(r, "voltage_v"), m->voltage_v);
 	three(record_get(r, "current_a"), m->current_a);
 	three(record_get(r, "power_w"), m->power_w);

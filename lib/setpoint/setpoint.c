@@ -34,7 +34,7 @@ void setpoint_init(struct setpoint *s, const struct setpoint_conf *conf)
 	memset(s, 0, sizeof *s);
 	s->conf = *conf;
 	s->random = conf->seed;
-	s->pcc_ms = INT64_MIN;
+	s->pcc_ms = s->house.heard_ms = INT64_MIN;
 	lease_init(&s->leases);
 	for (int i = 0; i < SETPOINT_EVSES_MAX; i++)
 		forget(&s->evse[i]);
@@ -96,8 +96,10 @@ bool setpoint_on_meter(struct setpoint *s, int evse, const struct setpoint_meter
 
 	if (!e)
 		return false;
+	e->meter_before = e->meter_ms == INT64_MIN ? *m : e->meter;
 	e->meter = *m;
 	e->meter_ms = now_ms;
+	house_update(s, now_ms);
 	return true;
 }
 
@@ -132,6 +134,7 @@ void setpoint_on_pcc(struct setpoint *s, const struct setpoint_meter *m, int64_t
 {
 	s->pcc = *m;
 	s->pcc_ms = now_ms;
+	house_update(s, now_ms);
 }
 
 /* ---- deciding ---- */
@@ -315,7 +318,7 @@ static void finish(struct setpoint *s, int i, int64_t now_ms, struct setpoint_de
 static void note_times(const struct setpoint *s, int64_t now_ms, int64_t *next_ms)
 {
 	for (int i = -1; i < s->conf.evses; i++) {
-		int64_t meter = i < 0 ? s->pcc_ms : s->evse[i].meter_ms;
+		int64_t meter = i < 0 ? s->house.heard_ms : s->evse[i].meter_ms;
 		int64_t pilot = i < 0 ? INT64_MIN : s->evse[i].pilot_ms;
 
 		if (still_fresh(meter, s->conf.meter_age_ms, now_ms) &&

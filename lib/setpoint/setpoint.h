@@ -89,6 +89,7 @@ struct setpoint_pilot {
 struct setpoint_meter {
 	char src[LEASE_SRC_MAX];
 	char n[LEASE_N_MAX];
+	int64_t t_ms; /* when it was measured, UTC */
 	double voltage_v[3], current_a[3], power_w[3];
 	double power_total_w;
 };
@@ -124,7 +125,7 @@ struct setpoint_decision {
 
 struct setpoint_evse {
 	struct setpoint_pilot pilot;
-	struct setpoint_meter meter;
+	struct setpoint_meter meter, meter_before;
 	struct setpoint_session session;
 	int64_t pilot_ms, meter_ms; /* when heard; INT64_MIN = never */
 	bool session_known;
@@ -138,12 +139,19 @@ struct setpoint_evse {
 	int64_t idle_since_ms; /* offered current and in state B; INT64_MIN = not so */
 };
 
+/** What the house at the connection draws without the EVSEs. */
+struct setpoint_house {
+	double amps[3], watts; /* HUGE_VAL: not measured */
+	int64_t heard_ms;      /* INT64_MIN: never */
+};
+
 struct setpoint {
 	struct setpoint_conf conf;
 	struct lease_table leases;
 	struct setpoint_evse evse[SETPOINT_EVSES_MAX];
 	struct setpoint_meter pcc;
 	int64_t pcc_ms;
+	struct setpoint_house house;
 	bool live; /* the retained set has ended */
 	long arrivals;
 	uint64_t random;

@@ -501,6 +501,54 @@ TEST(powers_per_phase_bound_each_phase)
 	setpoint_release(&s);
 }
 
+TEST(only_values_of_one_instant_make_the_house)
+{
+	struct setpoint_conf c = begin(1);
+	struct setpoint_meter pcc = meter(230, 20, 4600), ev = meter(230, 6, 1380);
+
+	c.pcc_ceiling_a = 35;
+	setpoint_init(&s, &c);
+	setpoint_go_live(&s);
+	hear(1, 'C', 6, 0);
+	setpoint_on_meter(&s, 1, &ev, 1000);
+	setpoint_on_pcc(&s, &pcc, 1001);
+	decide(1001); /* the house takes 14 */
+	CHECK_NUM(d[0].import_max_a, 21, 0);
+	ev = meter(230, 21,
+		   4830); /* the car has followed; the connection's meter is not heard yet */
+	ev.t_ms = 1000;
+	setpoint_on_meter(&s, 1, &ev, 2000);
+	decide(2000);
+	CHECK_NUM(d[0].import_max_a, 21, 0);
+	pcc = meter(230, 35, 8050);
+	pcc.t_ms = 1000;
+	setpoint_on_pcc(&s, &pcc, 2100);
+	decide(2100);
+	CHECK_NUM(d[0].import_max_a, 21, 0);
+	pcc.t_ms = 2000; /* the connection first, this time, and more of a house */
+	pcc.current_a[2] = 36;
+	setpoint_on_pcc(&s, &pcc, 3000);
+	decide(3000);
+	CHECK_NUM(d[0].import_max_a, 21, 0);
+	ev.t_ms = 2000;
+	setpoint_on_meter(&s, 1, &ev, 3100);
+	decide(3100);
+	CHECK_NUM(d[0].import_max_a, 20, 0);
+	/* An EVSE's meter with an instant of its own: the less of its last two values comes off. */
+	for (int k = 0; k < 4; k++) {
+		ev.t_ms = 3000 + k * 1000 + 700 * 1000;
+		ev.current_a[2] = k % 2 ? 21 : 19;
+		setpoint_on_meter(&s, 1, &ev, 4000 + k * 1000);
+		pcc.t_ms = 3000 + k * 1000;
+		setpoint_on_pcc(&s, &pcc, 4100 + k * 1000);
+	}
+	decide(7100);
+	CHECK_NUM(d[0].import_max_a, 18, 0);
+	decide(12200);
+	CHECK_STR(winner(0), "fail_safe");
+	setpoint_release(&s);
+}
+
 TEST(a_connection_meter_that_does_not_measure_all)
 {
 	struct setpoint_conf c = begin(1);
