@@ -107,7 +107,7 @@ static void answer(struct ocpp *o, const struct ocpp_frame *f)
 {
 	const struct ocpp_message *m = ocpp_find(o->schema, f->action);
 	const struct ocpp_handler *h = find_handler(f->action);
-	struct ocpp_fault fault;
+	struct ocpp_fault fault = {0};
 	char text[280];
 
 	if (!m) {

@@ -141,7 +141,7 @@ void calls_answer(struct ocpp *o, const struct ocpp_frame *f)
 {
 	struct ocpp_call *call = o->calls.running;
 	const struct ocpp_message *m;
-	struct ocpp_fault fault;
+	struct ocpp_fault fault = {0};
 
 	if (!call || strcmp(call->id, f->id) != 0) {
 		log_info("an answer to no request of ours was ignored");

@@ -148,7 +148,8 @@ void profile_set_remove(struct profile_set *set, size_t index)
 {
 	profile_free(set->all[index]);
 	set->n--;
-	memmove(&set->all[index], &set->all[index + 1], (set->n - index) * sizeof(set->all[0]));
+	memmove(&set->all[index], &set->all[index + 1],
+		(set->n - index) * sizeof(struct profile *));
 }
 
 static void lower(int64_t *next, int64_t t)
@@ -340,22 +341,23 @@ static struct profile_rate of_evse(const struct profile_set *set, const struct p
 	return intersect(layers, 4, site, unit);
 }
 
-static struct profile_rate of_station(const struct profile_set *set, const struct profile_who *whos,
-				      size_t n_whos, const struct profile_site *site,
-				      enum profile_unit unit, int64_t t, int64_t *next)
+static struct profile_rate of_station(const struct profile_set *set,
+				      const struct profile_who *asked, size_t n_asked,
+				      const struct profile_site *site, enum profile_unit unit,
+				      int64_t t, int64_t *next)
 {
 	static const struct profile_who everywhere = {0};
 	struct profile_rate layers[3] = {{.any = true, .unit = unit}};
 
-	for (size_t i = 0; i < n_whos; i++)
-		layers[0].limit += of_evse(set, &whos[i], site, unit, t, next).limit;
+	for (size_t i = 0; i < n_asked; i++)
+		layers[0].limit += of_evse(set, &asked[i], site, unit, t, next).limit;
 	lower(next, profile_rate_at(set, PROFILE_STATION_MAX, &everywhere, t, &layers[1]));
 	lower(next, profile_rate_at(set, PROFILE_EXTERNAL, &everywhere, t, &layers[2]));
 	return intersect(layers, 3, site, unit);
 }
 
-size_t profile_composite(const struct profile_set *set, const struct profile_who *whos,
-			 size_t n_whos, bool station, const struct profile_site *site,
+size_t profile_composite(const struct profile_set *set, const struct profile_who *asked,
+			 size_t n_asked, bool station, const struct profile_site *site,
 			 enum profile_unit unit, int64_t from_ms, int64_t to_ms,
 			 struct profile_step *steps, size_t max)
 {
@@ -364,9 +366,9 @@ size_t profile_composite(const struct profile_set *set, const struct profile_who
 
 	for (int64_t t = from_ms; t < to_ms; t = next) {
 		next = PROFILE_NEVER;
-		struct profile_rate rate = station
-					       ? of_station(set, whos, n_whos, site, unit, t, &next)
-					       : of_evse(set, &whos[0], site, unit, t, &next);
+		struct profile_rate rate =
+		    station ? of_station(set, asked, n_asked, site, unit, t, &next)
+			    : of_evse(set, &asked[0], site, unit, t, &next);
 		if (!push(steps, &n, max, t, &rate))
 			break;
 	}

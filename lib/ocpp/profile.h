@@ -152,7 +152,7 @@ size_t profile_plan(const struct profile_set *set, enum profile_purpose purpose,
  * The composite schedule: the intersection of all layers, in one unit, never above what the wires
  * can do.
  *
- * @whos    the EVSEs: one for the schedule of an EVSE; all of the station for that of the
+ * @asked    the EVSEs: one for the schedule of an EVSE; all of the station for that of the
  * connection, which is the sum of theirs under the station's own limits
  * @unit    unit of the answer
  * @steps   at most `max` are filled
@@ -161,8 +161,8 @@ size_t profile_plan(const struct profile_set *set, enum profile_purpose purpose,
  * Ownership: none taken.  Blocking: never.
  * Source: OCPP 2.0.1 Part 2, K 3.6 and use case K08
  */
-size_t profile_composite(const struct profile_set *set, const struct profile_who *whos,
-			 size_t n_whos, bool station, const struct profile_site *site,
+size_t profile_composite(const struct profile_set *set, const struct profile_who *asked,
+			 size_t n_asked, bool station, const struct profile_site *site,
 			 enum profile_unit unit, int64_t from_ms, int64_t to_ms,
 			 struct profile_step *steps, size_t max);
 

@@ -84,6 +84,8 @@ static int keep(struct queue *q, struct entry e)
 
 static void forget_first(struct queue *q, size_t count)
 {
+	if (count == 0)
+		return;
 	for (size_t i = 0; i < count; i++)
 		q->waiting_bytes -= q->entries[i].len;
 	q->n -= count;
@@ -115,9 +117,6 @@ static bool take_line(struct queue *q, const char *line, size_t len, off_t at, q
 		      void *ctx)
 {
 	char crc[CRC_LEN + 1], *end;
-	unsigned long long seq;
-	int used = 0;
-	char class;
 
 	if (len < CRC_LEN + 4 || line[CRC_LEN] != ' ')
 		return false;
@@ -128,16 +127,18 @@ static bool take_line(struct queue *q, const char *line, size_t len, off_t at, q
 	size_t body_len = len - CRC_LEN - 1;
 	if (*end || crc32(0, (const Bytef *)body, (uInt)body_len) != want)
 		return false;
-	if (sscanf(body, "D %llu%n", &seq, &used) == 1 && (size_t)used == body_len) {
+	if (body_len < 3 || body[1] != ' ')
+		return false;
+	uint64_t seq = strtoull(body + 2, &end, 10);
+	if (body[0] == 'D' && *end == '\0') {
 		forget_up_to(q, seq);
 		return true;
 	}
-	if (sscanf(body, "A %llu %c%n", &seq, &class, &used) != 2 || (size_t)used >= body_len ||
-	    body[used] != ' ' || !strchr("sue", class))
+	if (body[0] != 'A' || end[0] != ' ' || !end[1] || !strchr("sue", end[1]) || end[2] != ' ')
 		return false;
-	size_t skip = (size_t)used + 1;
+	size_t skip = (size_t)(end + 3 - body);
 	struct entry e = {seq, at + (off_t)(CRC_LEN + 1 + skip), body_len - skip,
-			  (enum queue_class) class};
+			  (enum queue_class)end[1]};
 	if (scan)
 		scan(ctx, body + skip, e.len);
 	q->next_seq = seq + 1;

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMPOSITE_MAX   1024        /* periods of an answer: the schema's bound */
-#define COMPOSITE_MAX_S (7 * 86400) /* longest span answered */
+#define COMPOSITE_MAX   1024            /* periods of an answer: the schema's bound */
+#define COMPOSITE_MAX_S INT64_C(604800) /* longest span answered */
 
 static void save(struct ocpp *o)
 {
@@ -195,13 +195,13 @@ static void write_composite(struct ocpp *o, int64_t evse, int64_t duration_s,
 static void get_composite(struct ocpp *o, const struct ocpp_frame *f)
 {
 	struct profile_site site = {o->conf.voltage_v, o->conf.phases, o->conf.max_a};
-	struct profile_who whos[OCPP_EVSES_MAX];
+	struct profile_who asked[OCPP_EVSES_MAX];
 	int64_t evse = int_of(f->payload, "evseId", 0),
 		duration_s = int_of(f->payload, "duration", 0);
 	enum profile_unit unit =
 	    strcmp(str_of(f->payload, "chargingRateUnit"), "W") == 0 ? PROFILE_W : PROFILE_A;
 	int64_t from_ms = o->now.real_us / 1000000 * 1000;
-	size_t n_whos = 0;
+	size_t n_asked = 0;
 
 	if (evse < 0 || evse > o->conf.evses) {
 		reply_status(o, "Rejected", "UnknownEvse", NULL);
@@ -213,11 +213,11 @@ static void get_composite(struct ocpp *o, const struct ocpp_frame *f)
 	}
 	for (int i = 1; i <= o->conf.evses; i++)
 		if (evse == 0 || evse == i)
-			whos[n_whos++] = limits_who(o, &o->evse[i]);
+			asked[n_asked++] = limits_who(o, &o->evse[i]);
 	struct profile_step *steps = calloc(COMPOSITE_MAX, sizeof(*steps));
 	size_t n =
-	    steps ? profile_composite(&o->limits.set, whos, n_whos, evse == 0, &site, unit, from_ms,
-				      from_ms + duration_s * 1000, steps, COMPOSITE_MAX)
+	    steps ? profile_composite(&o->limits.set, asked, n_asked, evse == 0, &site, unit,
+				      from_ms, from_ms + duration_s * 1000, steps, COMPOSITE_MAX)
 		  : 0;
 	if (n)
 		write_composite(o, evse, duration_s, unit, from_ms, steps, n);

@@ -217,7 +217,7 @@ void ocpp_closed(struct ocpp *o, struct now now, const char *reason, const char 
 void ocpp_receive(struct ocpp *o, struct now now, const char *text, size_t len)
 {
 	struct ocpp_frame f;
-	struct ocpp_fault fault;
+	struct ocpp_fault fault = {0};
 
 	o->now = now;
 	if (ocpp_frame_parse(text, len, &f, &fault) < 0) {

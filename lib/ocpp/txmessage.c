@@ -27,10 +27,10 @@ static bool meter_fresh(const struct ocpp *o, const struct evse *e)
 static bool write_value(struct ocpp *o, struct jw *w, const struct evse *e, enum var_id list,
 			const char *context, const struct reading *reading)
 {
-	int64_t t = reading ? reading->t_us : e->meter.t_us;
+	bool present = !reading || meter_fresh(o, e);
 
-	return write_meter_value(w, meter_fresh(o, e) || !reading ? e : NULL, var_text(o, list),
-				 context, reading, t);
+	return write_meter_value(w, present ? e : NULL, var_text(o, list), context, reading,
+				 reading ? reading->t_us : e->meter.t_us);
 }
 
 static void write_meter_values(struct ocpp *o, struct jw *w, const struct evse *e,
@@ -115,6 +115,8 @@ void tx_message(struct ocpp *o, struct evse *e, const struct tx_event *ev)
 				 : strcmp(ev->type, "Ended") == 0 ? QUEUE_ENDED
 								  : QUEUE_UPDATED;
 
+	if (!tx->id[0])
+		return;
 	write_event(o, call_begin(o, "TransactionEvent"), e, ev);
 	memcpy(tx->told_state, tx->charging_state, sizeof(tx->told_state));
 	tx->seq++;

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct profile_site site = {230, 3, 32};
-	static const struct profile_who whos[2] = {{1, "tx", T0}, {2, NULL, T0}};
+	static const struct profile_who asked[2] = {{1, "tx", T0}, {2, NULL, T0}};
 	static struct profile_step steps[64];
 	struct profile_set set = {0};
 
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size -= len + (nl != NULL);
 	}
 	for (int station = 0; station < 2; station++) {
-		size_t n = profile_composite(&set, whos, 2, station, &site, PROFILE_W, T0,
+		size_t n = profile_composite(&set, asked, 2, station, &site, PROFILE_W, T0,
 					     T0 + 86400000, steps, 64);
 
 		for (size_t i = 0; i < n; i++)

@@ -150,7 +150,7 @@ TEST(the_composite_is_in_one_unit_and_under_the_wires)
 {
 	struct profile_set set = {0};
 	struct profile *tx = make(1, PROFILE_TX, 0, 1), *max = make(2, PROFILE_STATION_MAX, 0, 0);
-	struct profile_who whos[2] = {{1, "tx1", T0}, {2, NULL, T0}};
+	struct profile_who both[2] = {{1, "tx1", T0}, {2, NULL, T0}};
 	struct profile_step s[4];
 
 	period(tx, 0, 20, 1);
@@ -158,18 +158,18 @@ TEST(the_composite_is_in_one_unit_and_under_the_wires)
 	max->schedule.unit = PROFILE_W;
 	CHECK(add(&set, tx) == 0);
 	CHECK(add(&set, max) == 0);
-	REQUIRE(profile_composite(&set, whos, 1, false, &site, PROFILE_A, T0, T0 + H, s, 4) == 1);
+	REQUIRE(profile_composite(&set, both, 1, false, &site, PROFILE_A, T0, T0 + H, s, 4) == 1);
 	CHECK_NUM(s[0].rate.limit, 20, 1e-9);
 	CHECK_INT(s[0].rate.phases, 1);
-	REQUIRE(profile_composite(&set, whos, 1, false, &site, PROFILE_W, T0, T0 + H, s, 4) == 1);
+	REQUIRE(profile_composite(&set, both, 1, false, &site, PROFILE_W, T0, T0 + H, s, 4) == 1);
 	CHECK_NUM(s[0].rate.limit, 4600, 1e-9);
-	REQUIRE(profile_composite(&set, &whos[1], 1, false, &site, PROFILE_A, T0, T0 + H, s, 4) ==
+	REQUIRE(profile_composite(&set, &both[1], 1, false, &site, PROFILE_A, T0, T0 + H, s, 4) ==
 		1);
 	CHECK_NUM(s[0].rate.limit, 10, 1e-9);
-	REQUIRE(profile_composite(&set, whos, 2, true, &site, PROFILE_W, T0, T0 + H, s, 4) == 1);
+	REQUIRE(profile_composite(&set, both, 2, true, &site, PROFILE_W, T0, T0 + H, s, 4) == 1);
 	CHECK_NUM(s[0].rate.limit, 6900, 1e-9);
 	profile_set_clear(&set);
-	REQUIRE(profile_composite(&set, whos, 2, true, &site, PROFILE_A, T0, T0 + H, s, 4) == 1);
+	REQUIRE(profile_composite(&set, both, 2, true, &site, PROFILE_A, T0, T0 + H, s, 4) == 1);
 	CHECK_NUM(s[0].rate.limit, 64, 1e-9);
 }
 
