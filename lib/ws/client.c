@@ -423,10 +423,7 @@ static int client_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 	(void)user;
 	/* a wsi that was let go has lost its owner; one being made may not be known to it yet */
 	if (!c || c->dead)
-		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
-			       reason == LWS_CALLBACK_CLIENT_WRITEABLE
-			   ? -1
-			   : 0;
+		return ws_orphan(wsi, reason);
 	if (c->state == CLIENT_CONNECTING)
 		return handshake_callback(c, wsi, reason, in, len);
 	if (reason == LWS_CALLBACK_CLIENT_RECEIVE) {
@@ -521,8 +518,11 @@ void ws_client_free(struct ws_client *c)
 	loop_timer_cancel(c->ws->loop, &c->link.ping_timer);
 	loop_timer_cancel(c->ws->loop, &c->link.pong_timer);
 	loop_timer_cancel(c->ws->loop, &c->link.close_timer);
-	detach(c);
-	c->link.wsi = NULL;
+	if (c->state == CLIENT_OPEN)
+		ws_leave(c->wsi);
+	else
+		detach(c);
+	c->wsi = c->link.wsi = NULL;
 }
 
 void ws_client_reap(struct ws *ws)

@@ -156,6 +156,10 @@ void ws_link_close(struct ws_link *l, int code, const char *text);
 void ws_link_set_ping(struct ws_link *l, uint32_t interval_ms);
 /** An event of @kind with the link's texts. */
 struct ws_event ws_link_event(const struct ws_link *l, enum ws_kind kind);
+/** Takes the owner from an open connection and has it end with status 1001 by itself. */
+void ws_leave(struct lws *wsi);
+/** The callback of a connection without an owner. */
+int ws_orphan(struct lws *wsi, enum lws_callback_reasons reason);
 /** Ends a connection without farewell; with @reset by a TCP reset. Its close callback follows. */
 void ws_kill(struct lws *wsi, bool reset);
 

@@ -21,6 +21,23 @@ void ws_kill(struct lws *wsi, bool reset)
 	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
+void ws_leave(struct lws *wsi)
+{
+	lws_set_opaque_user_data(wsi, NULL);
+	lws_callback_on_writable(wsi);
+}
+
+int ws_orphan(struct lws *wsi, enum lws_callback_reasons reason)
+{
+	static unsigned char text[] = "going away";
+
+	if (reason == LWS_CALLBACK_CLIENT_WRITEABLE || reason == LWS_CALLBACK_SERVER_WRITEABLE) {
+		lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, text, sizeof(text) - 1);
+		return -1;
+	}
+	return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_RECEIVE ? -1 : 0;
+}
+
 /* ---- pings ---- */
 
 static void ping_after(struct ws_link *l)

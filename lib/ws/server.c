@@ -249,9 +249,7 @@ static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 		return set_up_tls(lws_vhost_user(in), user);
 	c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 	if (!c || c->dead)
-		return reason == LWS_CALLBACK_RECEIVE || reason == LWS_CALLBACK_SERVER_WRITEABLE
-			   ? -1
-			   : 0;
+		return ws_orphan(wsi, reason);
 	if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
 		return confirm(c, wsi, in);
 	if (reason == LWS_CALLBACK_HTTP) {
@@ -385,8 +383,10 @@ static int make_vhost(struct ws_server *s, bool tls, struct err *e)
 	};
 
 	if (tls)
-		info.options =
-		    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+		info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			       LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+			       LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS; /* else a client's store is
+									 filled for nothing */
 	s->tls_err = e;
 	s->vhost = lws_create_vhost(s->ws->lws, &info);
 	s->tls_err = NULL;
@@ -441,7 +441,9 @@ struct ws_server *ws_server_new(struct ws *ws, const struct ws_server_conf *conf
 
 static void conn_detach(struct ws_conn *c)
 {
-	if (c->wsi && !c->dead) {
+	if (c->wsi && !c->dead && c->state == CONN_OPEN) {
+		ws_leave(c->wsi);
+	} else if (c->wsi && !c->dead) {
 		lws_set_opaque_user_data(c->wsi, NULL);
 		ws_kill(c->wsi, false); /* a vhost only goes when its last connection has gone */
 	}

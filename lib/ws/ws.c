@@ -90,6 +90,9 @@ void ws_free(struct ws *ws)
 		ws_server_free(ws->servers);
 		ws_server_reap(ws);
 	}
+	/* farewells go out: one turn asks, one sends, and TLS may want another */
+	for (int i = 0; ws->lws && ws->loop_vhost && i < 4; i++)
+		lws_service(ws->lws, -1);
 	if (ws->lws)
 		lws_context_destroy(ws->lws);
 	loop_set_backend(ws->loop, &ws_loop_ended, NULL);

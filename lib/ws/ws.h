@@ -206,7 +206,7 @@ typedef void ws_server_fn(void *user, struct ws_conn *conn, const struct ws_even
  * used */
 struct ws_server *ws_server_new(struct ws *ws, const struct ws_server_conf *conf, ws_server_fn *fn,
 				void *user, struct err *e);
-/** Ends listening and all connections, without further events. */
+/** Ends listening and all connections (status 1001), without further events. */
 void ws_server_free(struct ws_server *s);
 int ws_server_port(const struct ws_server *s);
 

@@ -479,6 +479,7 @@ TEST(a_client_may_be_freed_while_open)
 	REQUIRE(join(&cc));
 	when_open(free_client);
 	CHECK(run_until(&r.server_closed, 1));
+	CHECK_INT(r.server_reason, WS_OK);
 	CHECK_INT(r.client_closed, 0);
 	end();
 }
@@ -497,6 +498,7 @@ TEST(a_server_may_be_freed_while_open)
 	REQUIRE(join(&cc));
 	when_open(free_server);
 	CHECK(run_until(&r.client_closed, 1));
+	CHECK_INT(r.close_code, 1001);
 	CHECK_INT(r.server_closed, 0);
 	end();
 }
