@@ -53,9 +53,9 @@ until_true() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0
 	evse-bus tap -s security >"$BATS_TEST_TMPDIR/security" 3>&- &
 	pids="$pids $!"
 	{ rec pilot pilot.2 a.1; rec setpoint pilot.1 a.2; rec command pilot.1 a.3 ',"to":"sim","id":"1","kind":"plug"'; rec pilot pilot.1 a.4; } >"$BATS_TEST_TMPDIR/in"
-	until_true sh -c 'evse-bus put -S pilot.1 -w 0 <"$0/in"; [ "$(jq -r .what "$0/security" | sort -u | wc -l)" = 3 ]' "$BATS_TEST_TMPDIR"
-	[ "$(jq -r .text "$BATS_TEST_TMPDIR/security" | sort -u | wc -l)" = 2 ]
-	[ "$(jq -r .what "$BATS_TEST_TMPDIR/security" | sort -u | tr '\n' ' ')" = "command pilot setpoint " ]
+	until_true sh -c 'evse-bus put -S pilot.1 -w 0 <"$0/in"; [ "$(jq -r "select(.type==\"security\").what" "$0/security" | sort -u | wc -l)" = 3 ]' "$BATS_TEST_TMPDIR"
+	[ "$(jq -r 'select(.type=="security").text' "$BATS_TEST_TMPDIR/security" | sort -u | wc -l)" = 2 ]
+	[ "$(jq -r 'select(.type=="security").what' "$BATS_TEST_TMPDIR/security" | sort -u | tr '\n' ' ')" = "command pilot setpoint " ]
 	run -0 tap -r -s pilot
 	[ "${#lines[@]}" = 1 ]
 }
