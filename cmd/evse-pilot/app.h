@@ -45,7 +45,8 @@ struct app {
 	uint32_t alerted; /* faults whose alert is out */
 	bool quiet_alert; /* the alert of a silent setpoint is out */
 	struct pilot_readings last;
-	int64_t last_us, rcd_tested_us;
+	int64_t last_us, rcd_tested_us, meter_us;
+	int meter_ma; /* highest phase by this EVSE's meter */
 
 	struct unlock {
 		bool pending;

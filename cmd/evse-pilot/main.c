@@ -1,7 +1,8 @@
 /* evse-pilot: the control pilot of one AC charging point.
  *
- * Reads `setpoint`, `availability` and `command` records; writes `pilot`, `lock`, `temp`, `alert`
- * and `reply` records. The logic is lib/pilot/machine.h, the board a driver of lib/pilot/drv/.
+ * Reads `setpoint`, `availability`, `command` and `meter` records; writes `pilot`, `lock`, `temp`,
+ * `alert` and `reply` records. The logic is lib/pilot/machine.h, the board a driver of
+ * lib/pilot/drv/.
  *
  *   main.c     options, wiring, start and end        report.c   records
  *   command.c  commands and replies                  safe.c     --safe
@@ -9,6 +10,7 @@
 #include "app.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-enum { PERIOD_US = 5000000, SAME_READING_US = 100000 };
+enum { PERIOD_US = 5000000, SAME_READING_US = 100000, METER_US = 5000000 };
 
 static char **self_argv;
 
@@ -146,6 +148,21 @@ static void store_setpoint(struct app *a, const struct record *r)
 	a->cause = "setpoint";
 }
 
+/* Where the board measures no current, the meter of this EVSE does, for the overcurrent watch. */
+static void store_meter(struct app *a, const struct record *r)
+{
+	jv list = record_get(r, "current_a");
+	double highest = -1, v;
+
+	for (int i = 0; i < json_len(list); i++)
+		if (json_num(json_at(list, i), -1000, 1000, &v) && fabs(v) > highest)
+			highest = fabs(v);
+	if (highest < 0)
+		return;
+	a->meter_ma = (int)(highest * 1000);
+	a->meter_us = app_now(a);
+}
+
 static void on_record(struct tool *t, const struct record *r)
 {
 	struct app *a = t->ctx;
@@ -161,6 +178,11 @@ static void on_record(struct tool *t, const struct record *r)
 	}
 	if (r->head.evse && r->head.evse != (int)a->o.evse)
 		return;
+	if (record_is(r, "meter")) {
+		if (r->head.evse == (int)a->o.evse)
+			store_meter(a, r);
+		return;
+	}
 	if (record_is(r, "setpoint")) {
 		if (!record_gone(r))
 			store_setpoint(a, r);
@@ -226,6 +248,9 @@ static void on_channel(void *ctx, const char *text, size_t len)
 	}
 	a->last = r;
 	a->ready = true;
+	if (!a->caps.current)
+		r.current_ma =
+		    a->meter_us && app_now(a) - a->meter_us < METER_US ? a->meter_ma : -1;
 	pilot_read(&a->p, app_now(a), &r);
 	app_step(a, "cp");
 }
@@ -357,7 +382,7 @@ int main(int argc, char **argv)
 {
 	static struct app a;
 	struct options *o = &a.o;
-	static const char *const wants[] = {"setpoint", "availability", "command", NULL};
+	static const char *const wants[] = {"setpoint", "availability", "command", "meter", NULL};
 	struct cli_opt options[] = {
 	    {'D', "device", "ADDRESS", NULL, "the board: sim:SOCKET, linux:BOARD.json or rapi:TTY",
 	     CLI_STR, &o->device, 0, 0, false, false},

@@ -106,6 +106,16 @@ tree() {
 	[ "$(cat "$D/tree/gpio/K1")" -eq 0 ]
 }
 
+@test "a board without current: the EVSE's meter is watched for overcurrent" {
+	board_start
+	meter='{"t":"2026-11-22T10:00:00.123Z","type":"meter","src":"meter.1","evse":1,"current_a":[10,25,null]}'
+	AGAIN='setpoint true 16; echo "$meter" >&5'
+	tree 'pp 1000'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true'
+	shows 100 '.faults == ["overcurrent"] and .contactor.feedback == false'
+}
+
 @test "three to one phase: the second contactor stays open" {
 	board_start --phase-wait 1000
 	AGAIN="setpoint true 16"
