@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define BOUNDS_MAX (LEASE_MAX + LEASE_SOURCES_MAX)
+/* Below the 3 s after which a pilot gives up waiting for a setpoint. */
+#define SILENT_MS 2000
 /* A value that is a whole number of steps must not lose one to binary fractions. */
 #define STEP_SLACK 1e-6
 
@@ -34,7 +36,7 @@ void setpoint_init(struct setpoint *s, const struct setpoint_conf *conf)
 	memset(s, 0, sizeof *s);
 	s->conf = *conf;
 	s->random = conf->seed;
-	s->pcc_ms = s->house.heard_ms = INT64_MIN;
+	s->pcc_ms = s->house.heard_ms = s->begun_ms = INT64_MIN;
 	lease_init(&s->leases);
 	for (int i = 0; i < SETPOINT_EVSES_MAX; i++)
 		forget(&s->evse[i]);
@@ -312,7 +314,7 @@ static void finish(struct setpoint *s, int i, int64_t now_ms, struct setpoint_de
 		because_win(d, d->because[0].src, d->because[0].n, SETPOINT_PHASE_MIN, 0);
 	}
 	d->import_max_a = a;
-	d->known = s->live || e->pilot_ms != INT64_MIN;
+	d->known = s->live || (e->pilot_ms != INT64_MIN && now_ms - s->begun_ms >= SILENT_MS);
 }
 
 static void note_times(const struct setpoint *s, int64_t now_ms, int64_t *next_ms)
@@ -344,6 +346,8 @@ void setpoint_decide(struct setpoint *s, const struct lease_clock *now,
 	size_t count = lease_bounds(&s->leases, now, bounds, BOUNDS_MAX, next_ms);
 	size_t nrules, nusers;
 
+	if (s->begun_ms == INT64_MIN)
+		s->begun_ms = now->mono_ms;
 	memset(parts, 0, sizeof parts);
 	memset(rules, 0, sizeof rules);
 	for (int i = 0; i < s->conf.evses; i++) {

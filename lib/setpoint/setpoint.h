@@ -9,7 +9,8 @@
  *   3. the share of the station and of the grid connection (share.h): ceilings and setpoints of
  * scope station and pcc, configured supply, house load as the connection's meter tells it;
  *   4. optional ramp and randomised delay for what would rise;
- *   5. before the bus has ended the retained set: nothing above what the pilot signals already;
+ *   5. before the bus has ended the retained set: nothing above what the pilot signals already, and
+ * for two seconds nothing at all, since half of what is known would wrongly stop a car under way;
  *   6. rounded down to what the wire can do; below the minimum it is 0.
  *
  * Zero is always allowed. Export is 0: an EVSE whose only stage is the control pilot cannot export.
@@ -112,7 +113,7 @@ struct setpoint_because {
 };
 
 struct setpoint_decision {
-	bool known; /* false: nothing may be said yet (held, and the pilot not heard) */
+	bool known; /* false: nothing may be said yet */
 	bool enable;
 	char session[SETPOINT_SESSION_MAX]; /* "" = none */
 	double import_max_a;
@@ -152,7 +153,8 @@ struct setpoint {
 	struct setpoint_meter pcc;
 	int64_t pcc_ms;
 	struct setpoint_house house;
-	bool live; /* the retained set has ended */
+	bool live;        /* the retained set has ended */
+	int64_t begun_ms; /* of the first decision; INT64_MIN = none yet */
 	long arrivals;
 	uint64_t random;
 };

@@ -121,6 +121,7 @@ says() { until_true has "$1"; }
 	pilot 1 C2 10 >&8
 	says '.import_max_a == 10 and .because[0].rule == "start_hold"'
 	[ "$(jq -s 'map(select(.import_max_a > 10)) | length' out)" = 0 ]
+	[ "$(jq -s 'map(select(.type == "setpoint" and .import_max_a < 10)) | length' out)" = 0 ]
 	record bus bus '"state":"live"' >&8
 	says '.import_max_a == 32'
 }

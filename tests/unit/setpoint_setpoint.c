@@ -350,12 +350,14 @@ TEST(held_until_the_retained_set_has_ended)
 	decide(0);
 	CHECK(!d[0].known);
 	hear(1, 'C', 10, 0);
-	decide(0);
+	decide(1999);
+	CHECK(!d[0].known);
+	decide(2000);
 	CHECK(d[0].known);
 	CHECK_NUM(d[0].import_max_a, 10, 0);
 	CHECK_STR(winner(0), "start_hold");
 	setpoint_go_live(&s);
-	decide(1);
+	decide(2001);
 	CHECK_NUM(d[0].import_max_a, 32, 0);
 	setpoint_release(&s);
 }
