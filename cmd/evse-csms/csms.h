@@ -54,7 +54,7 @@ struct office {
 	bool has_passwords;
 	uint64_t calls, lines;
 	char call_prefix[12];
-	struct loop_timer end_timer;
+	struct loop_timer end_timer, room_timer;
 	bool ending, closing;
 	struct buf line, payload, frame; /* working space */
 	struct jw w;

@@ -6,6 +6,8 @@
 /* Room for the other members of a line. */
 enum { RAW_MAX = NDJSON_LINE_MAX - 2048 };
 
+#define ROOM_LOOK_US INT64_C(10000)
+
 struct jw *say(struct office *o, const char *who, bool in, const char *kind)
 {
 	char now[UTC_LEN + 1];
@@ -36,6 +38,27 @@ void say_raw(struct office *o, const char *key, const char *text, size_t len)
 	jw_kint(&o->w, bytes, (int64_t)len);
 }
 
+/* The reader of our output has caught up, or we look again soon. */
+static void on_room_timer(void *ctx)
+{
+	struct office *o = ctx;
+
+	if (out_blocked(&o->t->out))
+		loop_timer_after(o->t->loop, &o->room_timer, ROOM_LOOK_US);
+	else
+		ws_server_hold(o->server, false);
+}
+
+/* Nothing is dropped: while nobody takes our lines, we take nothing from the chargers. */
+static void hold_when_blocked(struct office *o)
+{
+	if (!o->server || !out_blocked(&o->t->out) || o->room_timer.armed)
+		return;
+	o->room_timer = (struct loop_timer){.name = "csms.room", .fn = on_room_timer, .ctx = o};
+	loop_timer_after(o->t->loop, &o->room_timer, ROOM_LOOK_US);
+	ws_server_hold(o->server, true);
+}
+
 void said(struct office *o)
 {
 	jw_end(&o->w);
@@ -48,4 +71,5 @@ void said(struct office *o)
 		if (o->line.data[i] == '\n' || o->line.data[i] == '\r')
 			o->line.data[i] = ' ';
 	out_line(&o->t->out, o->line.data, o->line.len);
+	hold_when_blocked(o);
 }

@@ -44,7 +44,7 @@ struct ws_server {
 	SSL_CTX *ctx; /* the vhost's */
 	struct lws_vhost *vhost;
 	int listen_fd, port;
-	bool dead;
+	bool dead, held;
 	struct ws_conn *conns;
 };
 
@@ -201,6 +201,8 @@ static void established(struct ws_conn *c, struct lws *wsi)
 	ws_link_open(&c->link, wsi);
 	ev = ws_link_event(&c->link, WS_OPEN);
 	ev.path = c->path;
+	if (c->server->held)
+		lws_rx_flow_control(wsi, 0);
 	emit(c, &ev);
 }
 
@@ -512,6 +514,16 @@ void ws_server_reap(struct ws *ws)
 int ws_server_port(const struct ws_server *s)
 {
 	return s->port;
+}
+
+void ws_server_hold(struct ws_server *s, bool hold)
+{
+	if (s->held == hold)
+		return;
+	s->held = hold;
+	for (struct ws_conn *c = s->conns; c; c = c->next)
+		if (!c->dead && c->state == CONN_OPEN)
+			lws_rx_flow_control(c->wsi, !hold);
 }
 
 int ws_conn_send(struct ws_conn *conn, const char *data, size_t len)

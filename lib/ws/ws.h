@@ -210,6 +210,9 @@ struct ws_server *ws_server_new(struct ws *ws, const struct ws_server_conf *conf
 void ws_server_free(struct ws_server *s);
 int ws_server_port(const struct ws_server *s);
 
+/** Stops reading from all connections, or goes on: back-pressure for who can't take more. */
+void ws_server_hold(struct ws_server *s, bool hold);
+
 /** As ws_client_send. */
 int ws_conn_send(struct ws_conn *conn, const char *data, size_t len);
 void ws_conn_close(struct ws_conn *conn, int code, const char *text);

@@ -320,6 +320,25 @@ teardown() { csms_teardown; }
 	[ "$(grep -c '"kind":"result","action":"TriggerMessage"' csms.out)" -eq 50 ]
 }
 
+@test "nothing is dropped when the output is read late" {
+	mkfifo out
+	evse-csms -l 127.0.0.1:0 --port-file p --stay </dev/null >out 2>err 3>&- &
+	PIDS=$!
+	exec 9<out
+	until_true test -s p
+	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$(cat p)" 10 1800 >fleet.out 2>&1 3>&- 9<&- &
+	local fleet=$!
+	PIDS="$PIDS $fleet"
+	sleep 1 # the pipe and the queue fill meanwhile; nothing signals that
+	cat <&9 >csms.out 3>&- &
+	PIDS="$PIDS $!"
+	exec 9<&-
+	wait "$fleet"
+	grep -q '^10 chargers, 18000 answers' fleet.out
+	until_true test "$(grep -c '"dir":"out","kind":"result","action":"Heartbeat"' csms.out)" -eq 18000
+	! grep -q dropped err
+}
+
 @test "a quarter of a day with a charger under the test clock, over TLS" {
 	"$(dirname "$PROBE")/test-clock" clock 2026-11-22T00:00:00Z 21600 2 >clock.out 2>&1 3>&- &
 	local clock=$!
