@@ -28,6 +28,7 @@ static const struct command {
 } commands[] = {
     {"record", "take records from standard input into a store", log_record},
     {"show", "print the kept records", log_show},
+    {"export", "the same: everything, with a progress bar on a terminal", log_show},
     {"verify", "check a store with public keys alone", log_verify},
     {"stat", "tell what a store holds", log_stat},
     {"prove", "print a proof of one record", log_prove},

@@ -10,6 +10,7 @@
 static struct {
 	struct common_options c;
 	bool sign, device;
+	const char *token;
 } o;
 
 static const struct cli_opt options[] = {
@@ -18,6 +19,8 @@ static const struct cli_opt options[] = {
     {0, "sign", NULL, NULL, "a new signing key", CLI_FLAG, &o.sign, 0, 0, false, false},
     {0, "device", NULL, NULL, "a new device key; the old one is kept, to open what it sealed",
      CLI_FLAG, &o.device, 0, 0, false, false},
+    {0, "token", "URI", NULL, "the new device key opens only with this key of a PKCS#11 token",
+     CLI_STR, &o.token, 0, 0, false, false},
     {0},
 };
 static const struct cli_opt common[] = {OPT_COMMON(o.c)};
@@ -41,10 +44,11 @@ int log_rotate(int argc, char **argv)
 
 	if (common_parse(&c, argc, argv, &o.c, 0, &code) != CLI_GO)
 		return code;
-	if (!o.sign && !o.device)
-		log_fatal(EXIT_USAGE, "rotate: expected --sign or --device");
+	if ((!o.sign && !o.device) || (o.token && !o.device))
+		log_fatal(EXIT_USAGE,
+			  "rotate: expected --sign or --device; --token goes with --device");
 	dir = common_keys_dir(&o.c, path, sizeof path);
-	if ((o.device && keys_rotate_device(dir, &err) < 0) ||
+	if ((o.device && keys_rotate_device(dir, o.token, &err) < 0) ||
 	    (o.sign && keys_rotate_sign(dir, &err) < 0))
 		log_fatal(errno == EACCES ? EXIT_PERMISSION : EXIT_IO, "%s", err.msg);
 	return EXIT_DONE;

@@ -54,6 +54,10 @@ struct show {
 	struct buf out, made;
 	int64_t from_us, to_us, printed;
 	uint64_t bad;
+	const struct reader *reader;
+	bool progress; /* a bar on standard error: it is a terminal, and standard output is none */
+	uint64_t seq;
+	int drawn;
 };
 
 static void flush(struct show *s)
@@ -135,12 +139,29 @@ static int emit(struct show *s, const char *line, size_t len)
 	return o.count && s->printed >= o.count;
 }
 
+static void draw(struct show *s, uint64_t seq)
+{
+	size_t n = s->reader->seq_count, at = 0;
+	int percent;
+
+	s->seq = seq;
+	while (at < n && s->reader->seqs[at] < seq)
+		at++;
+	percent = n ? (int)(at * 100 / n) : 0;
+	if (percent == s->drawn)
+		return;
+	s->drawn = percent;
+	dprintf(STDERR_FILENO, "\r[%-50.*s] %3d %%", percent / 2,
+		"##################################################", percent);
+}
+
 static int on_line(void *ctx, const struct place *p, const char *line, size_t len)
 {
 	struct show *s = ctx;
 	struct head h;
 
-	(void)p;
+	if (s->progress && p->seq != s->seq)
+		draw(s, p->seq);
 	if (filtering() && (head_scan(line, len, &h, NULL) < 0 || !wanted(s, &h)))
 		return 0;
 	return emit(s, line, len);
@@ -164,6 +185,9 @@ static int show(struct show *s, struct reader *r, const struct opening *w)
 	if (reader_open(r, o.c.dir, w->have_keys ? &w->keys : NULL, &err) < 0)
 		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
 	r->opener = w->opener;
+	s->reader = r;
+	s->drawn = -1;
+	s->progress = !o.follow && !o.c.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
 	r->from_ms = o.from ? s->from_us / 1000 : INT64_MIN;
 	r->to_ms = o.to ? s->to_us / 1000 : INT64_MAX;
 	do {
@@ -172,6 +196,8 @@ static int show(struct show *s, struct reader *r, const struct opening *w)
 		if (rc == 0 && o.follow)
 			poll(NULL, 0, FOLLOW_MS);
 	} while (rc == 0 && o.follow);
+	if (s->progress)
+		dprintf(STDERR_FILENO, "\r\033[K");
 	if (rc < 0)
 		log_error("%s: %s", o.c.dir, err.msg);
 	if (r->skipped_data)

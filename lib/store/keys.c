@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/state.h"
+#include "store/token.h"
 
 enum { FILE_MAX = 64 << 10 };
 
@@ -74,7 +75,27 @@ static bool exists(const char *dir, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-static int make_device_key(const char *dir, struct err *err)
+static int write_wrapped(const char *dir, const char *token, const uint8_t key[CRYPT_KEY],
+			 struct err *err)
+{
+	uint8_t wrapped[CRYPT_WRAPPED];
+	char hex[2 * CRYPT_WRAPPED + 1];
+	struct buf b;
+	int rc = token_wrap(token, key, wrapped, err);
+
+	if (rc < 0)
+		return -1;
+	buf_init(&b, 4096);
+	crypt_hex(wrapped, sizeof(wrapped), hex);
+	buf_addf(&b, "%s\n%s\n", token, hex);
+	rc = buf_failed(&b) ? err_set(err, "the token's URI is too long")
+			    : keys_write_file(dir, "device.key", b.data, b.len, 0600, err);
+	buf_release(&b);
+	return rc;
+}
+
+/* @token NULL: in clear. */
+static int make_device_key(const char *dir, const char *token, struct err *err)
 {
 	uint8_t key[CRYPT_KEY];
 	char hex[2 * CRYPT_KEY + 2];
@@ -84,7 +105,8 @@ static int make_device_key(const char *dir, struct err *err)
 		return err_set(err, "unable to make a device key: no random bytes");
 	crypt_hex(key, sizeof(key), hex);
 	hex[2 * CRYPT_KEY] = '\n';
-	rc = keys_write_file(dir, "device.key", hex, 2 * CRYPT_KEY + 1, 0600, err);
+	rc = token ? write_wrapped(dir, token, key, err)
+		   : keys_write_file(dir, "device.key", hex, 2 * CRYPT_KEY + 1, 0600, err);
 	crypt_forget(key, sizeof(key));
 	crypt_forget(hex, sizeof(hex));
 	return rc;
@@ -108,6 +130,20 @@ static int make_sign_key(const char *dir, struct err *err)
 	return rc;
 }
 
+/* The URI of the token's key, and on a second line the device key as wrapped by it. */
+static int open_with_token(const char *path, struct buf *b, uint8_t key[CRYPT_KEY], struct err *err)
+{
+	uint8_t wrapped[CRYPT_WRAPPED];
+	char *nl = memchr(b->data, '\n', b->len);
+	size_t rest = nl ? (size_t)(b->data + b->len - nl - 1) : 0;
+
+	if (!nl || !crypt_unhex(nl + 1, rest, wrapped, sizeof(wrapped)))
+		return err_set(err, "%s: expected a pkcs11: line and one of %d hexadecimal digits",
+			       path, 2 * CRYPT_WRAPPED);
+	*nl = '\0';
+	return token_unwrap(b->data, wrapped, key, err) < 0 ? err_prefix(err, "%s", path) : 0;
+}
+
 static int add_device_key(struct keys *k, const char *dir, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
@@ -121,7 +157,9 @@ static int add_device_key(struct keys *k, const char *dir, const char *name, str
 	rc = keys_read_file(path, true, &b, err);
 	while (rc == 0 && b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
 		b.len--;
-	if (rc == 0 && !crypt_unhex(b.data, b.len, k->device[k->devices], CRYPT_KEY)) {
+	if (rc == 0 && b.len > 7 && strncmp(b.data, "pkcs11:", 7) == 0)
+		rc = open_with_token(path, &b, k->device[k->devices], err);
+	else if (rc == 0 && !crypt_unhex(b.data, b.len, k->device[k->devices], CRYPT_KEY)) {
 		rc = err_set(err, "%s: expected %d hexadecimal digits", path, 2 * CRYPT_KEY);
 		errno = EINVAL;
 	}
@@ -208,7 +246,7 @@ int keys_load(struct keys *k, const char *dir, enum keys_need need, bool make, s
 	if (make && state_dir(dir, err) < 0)
 		return -1;
 	if (make && !exists(dir, "device.key"))
-		rc = make_device_key(dir, err);
+		rc = make_device_key(dir, NULL, err);
 	if (rc == 0 && make && !exists(dir, "sign.key"))
 		rc = make_sign_key(dir, err);
 	if (rc == 0)
@@ -242,7 +280,7 @@ const uint8_t *keys_find(const struct keys *k, const uint8_t id[CRYPT_ID])
 	return NULL;
 }
 
-int keys_rotate_device(const char *dir, struct err *err)
+int keys_rotate_device(const char *dir, const char *token, struct err *err)
 {
 	char from[PATH_MAX], to[PATH_MAX], hex[2 * CRYPT_ID + 1];
 	struct keys k;
@@ -255,7 +293,7 @@ int keys_rotate_device(const char *dir, struct err *err)
 	snprintf(to, sizeof(to), "%s/device-%s.key", dir, hex);
 	if (link(from, to) < 0 && errno != EEXIST)
 		return err_sys(err, "unable to keep the old key as %s", to);
-	return make_device_key(dir, err);
+	return make_device_key(dir, token, err);
 }
 
 int keys_rotate_sign(const char *dir, struct err *err)

@@ -1,7 +1,7 @@
 /* The keys directory: who may open the store, and who signs it.
  *
- *   device.key        32 random bytes in hexadecimal: opens all that is stored here
- *   device-*.key      earlier ones, after a rotation; they still open what they sealed
+ *   device.key        32 random bytes in hexadecimal: opens all that is stored here; or wrapped by
+ * a token device-*.key      earlier ones, after a rotation; they still open what they sealed
  *   sign.key          private Ed25519 key, PEM
  *   sign.pub          its public half, for `evse-log verify`
  *   recipients/NAME.pem certificates of those who may open what they receive
@@ -44,8 +44,8 @@ int keys_write_file(const char *dir, const char *name, const void *data, size_t 
 		    struct err *err);
 
 /** A new device key from now on; the old one is kept under its id, since it opens what it sealed.
- */
-int keys_rotate_device(const char *dir, struct err *err);
+ * @token, where not NULL, is the URI of the token's key that wraps it (token.h). */
+int keys_rotate_device(const char *dir, const char *token, struct err *err);
 /** Makes "sign.next", which the writer takes up with its next segment (rotation.h). */
 int keys_rotate_sign(const char *dir, struct err *err);
 

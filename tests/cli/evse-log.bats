@@ -366,3 +366,39 @@ has() { jq -es "any(.[]; $1)" out; }
 	evse-log verify -d store
 	evse-log show -d old --keys store/keys | grep -v '"id' | cmp - <({ say 30; say 30 2; } | grep -v '"id')
 }
+
+@test "a device key in a PKCS#11 token: without the token or its PIN nothing opens" {
+	module=/usr/lib/softhsm/libsofthsm2.so
+	[ -e $module ] && command -v softhsm2-util >/dev/null || skip "softhsm2 is not installed"
+	export SOFTHSM2_CONF=$PWD/softhsm.conf
+	mkdir tokens
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$PWD/tokens" >softhsm.conf
+	softhsm2-util --init-token --free --label charger --so-pin 123456 --pin 9876 >/dev/null
+	head -c 32 /dev/urandom >aes
+	softhsm2-util --import aes --aes --token charger --label log-kek --id 01 --pin 9876 >/dev/null
+	echo 9876 >pin
+	chmod 600 pin
+	say 10 | record >/dev/null
+	evse-log rotate -d store --device --token "pkcs11:token=charger;object=log%2Dkek?module-path=$module&pin-source=file:$PWD/pin"
+	grep -q '^pkcs11:' store/keys/device.key
+	say 10 2 | record >/dev/null
+	say 10 3 | record >/dev/null
+	evse-log show -d store | cmp - <(say 10; say 10 2; say 10 3)
+	evse-log verify -d store --deep
+	echo 1111 >pin
+	run -66 --separate-stderr evse-log show -d store
+	[[ $stderr == *"refused the PIN"* ]]
+	chmod 644 pin
+	run -77 evse-log show -d store
+	chmod 600 pin
+	mv tokens gone
+	mkdir tokens
+	run -66 --separate-stderr evse-log show -d store
+	[[ $stderr == *"no token 'charger'"* ]]
+	rmdir tokens
+	mv gone tokens
+	echo 9876 >pin
+	run -64 evse-log rotate -d store --sign --token x
+	run -74 --separate-stderr evse-log rotate -d store --device --token pkcs11:token=x
+	[[ $stderr == *"expected pkcs11:token="* ]]
+}
