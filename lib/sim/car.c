@@ -127,6 +127,8 @@ void sim_car_decide(struct sim_car *c, int64_t now_us)
 		c->sleep_us = SIM_NEVER;
 	else if (c->sleep_us == SIM_NEVER)
 		c->sleep_us = now_us + ms(c->model.sleep_after_s) * 1000;
+	if (c->model.dropout_ms > 0 && c->model.dropout_every_s > 0 && c->dropout_us == SIM_NEVER)
+		c->dropout_us = now_us + ms(c->model.dropout_every_s) * 1000;
 }
 
 void sim_car_init(struct sim_car *c, const struct sim_car_model *m, int64_t now_us)
@@ -136,7 +138,7 @@ void sim_car_init(struct sim_car *c, const struct sim_car_model *m, int64_t now_
 	c->duty_seen = SIM_DUTY_X1;
 	c->in.duty_permyriad = SIM_DUTY_X1;
 	c->react_us = c->s2_us = c->ramp_us = c->pulse_us = SIM_NEVER;
-	c->glitch_us = c->sleep_us = c->trouble_us = SIM_NEVER;
+	c->glitch_us = c->sleep_us = c->trouble_us = c->dropout_us = SIM_NEVER;
 	sim_car_decide(c, now_us);
 }
 
@@ -228,6 +230,12 @@ static void step_pulse(struct sim_car *c, int64_t now_us)
 	}
 }
 
+static void step_dropout(struct sim_car *c, int64_t now_us)
+{
+	c->dropped = !c->dropped;
+	c->dropout_us = c->dropped ? now_us + ms(c->model.dropout_ms) : SIM_NEVER;
+}
+
 static void step_react(struct sim_car *c)
 {
 	c->react_us = SIM_NEVER;
@@ -262,6 +270,8 @@ void sim_car_step(struct sim_car *c, int64_t now_us)
 		c->sleep_us = SIM_NEVER;
 		c->asleep = true;
 	}
+	if (c->dropout_us <= now_us)
+		step_dropout(c, now_us);
 	sim_car_decide(c, now_us);
 }
 
@@ -307,6 +317,7 @@ int64_t sim_car_next(const struct sim_car *c, int64_t now_us)
 	int64_t at = min_time(c->react_us, min_time(c->s2_us, c->ramp_us));
 
 	at = min_time(at, min_time(c->pulse_us, min_time(c->glitch_us, c->sleep_us)));
+	at = min_time(at, c->dropout_us);
 	return min_time(at, next_mark(c, now_us));
 }
 
@@ -315,6 +326,9 @@ struct sim_cp_load sim_car_cp(const struct sim_car *c)
 	struct sim_cp_load load = {.diode = !c->model.no_diode, .shorted = c->model.cp_short};
 	bool closed = (c->s2 && !c->glitch) || c->pulse;
 
-	load.ohm = !closed ? SIM_CP_OHM_B : c->model.ventilation ? SIM_CP_OHM_D : SIM_CP_OHM_C;
+	load.ohm = c->dropped             ? 0
+		   : !closed              ? SIM_CP_OHM_B
+		   : c->model.ventilation ? SIM_CP_OHM_D
+					  : SIM_CP_OHM_C;
 	return load;
 }

@@ -51,6 +51,8 @@ struct sim_car_model {
 	int pulse_ms, pulse_gap_ms, pulse_count;
 	int glitch_ms;       /* S2 seems open for this long … */
 	int glitch_after_ms; /* … this long after a change of duty */
+	int dropout_ms;      /* the pilot contact opens for this long … */
+	int dropout_every_s; /* … so often */
 	int sleep_after_s;   /* falls asleep when nothing was offered for so long; 0 = never */
 	int wakes_on_e, wakes_on_f, wakes_on_x1;
 	int wake_hold_ms; /* E or F must last so long to wake it */
@@ -106,11 +108,12 @@ struct sim_car {
 	int offer_ma; /* what it may draw as it understands, 0 = nothing */
 	bool s2;
 	bool pulse, glitch; /* overlays on S2 as the wire shows it */
+	bool dropped;       /* the pilot contact is open */
 	int pulses_left;
 	bool asleep;
 	int current_ma;   /* per used phase */
 	int64_t power_mw; /* through the inlet, set by the world */
-	int64_t react_us, s2_us, ramp_us, pulse_us, glitch_us, sleep_us;
+	int64_t react_us, s2_us, ramp_us, pulse_us, glitch_us, sleep_us, dropout_us;
 	int64_t trouble_us; /* when E or F began, SIM_NEVER = it did not */
 	bool trouble_was_f;
 };

@@ -47,6 +47,8 @@ const struct sim_field sim_car_fields[] = {
     NUM("pulse_count", pulse_count, 1, 0, 100),
     DELAY_MS(glitch_ms),
     DELAY_MS(glitch_after_ms),
+    DELAY_MS(dropout_ms),
+    NUM("dropout_every_s", dropout_every_s, 1, 0, 86400),
     NUM("sleep_after_s", sleep_after_s, 1, 0, 86400),
     FLAG(wakes_on_e),
     FLAG(wakes_on_f),

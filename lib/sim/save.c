@@ -39,6 +39,8 @@ static const struct member car_members[] = {
     M(sim_car, INSTANT, ramp_us),
     M(sim_car, INSTANT, pulse_us),
     M(sim_car, INSTANT, glitch_us),
+    M(sim_car, BOOL, dropped),
+    M(sim_car, INSTANT, dropout_us),
     M(sim_car, INSTANT, sleep_us),
     M(sim_car, INSTANT, trouble_us),
     M(sim_car, BOOL, trouble_was_f),

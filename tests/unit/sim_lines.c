@@ -307,6 +307,91 @@ TEST(a_saved_world_goes_on_as_if_nothing_had_been)
 	buf_release(&resumed);
 }
 
+/* ---- a restart at any point changes nothing ---- */
+
+static const char *const acts[] = {
+    "{\"kind\":\"plug\",\"evse\":1,\"car\":\"phev\"}",
+    "{\"kind\":\"plug\",\"evse\":2,\"car\":{\"name\":\"waker\",\"dropout_ms\":80,\"dropout_every_"
+    "s\":7}}",
+    "{\"kind\":\"unplug\",\"evse\":1}",
+    "{\"kind\":\"want-energy\",\"evse\":2,\"wh\":40}",
+    "{\"kind\":\"car\",\"evse\":1,\"reaction_ms\":3000}",
+    "{\"kind\":\"fault\",\"evse\":2,\"name\":\"welded\"}",
+    "{\"kind\":\"fault\",\"evse\":2,\"name\":\"welded\",\"on\":false}",
+    "{\"kind\":\"grid\",\"voltage_v\":[225,231,236]}",
+    "{\"kind\":\"house\",\"power_w\":[-2000,300,900]}",
+};
+static const char *const lines[] = {
+    "{\"duty_permyriad\":2600}",
+    "{\"duty_permyriad\":1300,\"lock\":\"locked\"}",
+    "{\"duty_permyriad\":10000}",
+    "{\"duty_permyriad\":0}",
+    "{\"contactor\":[true],\"rcd_test\":true}",
+    "{\"contactor\":[false],\"lock\":\"unlocked\"}",
+    "{\"contactor\":[true]}",
+    "{\"phases\":1}",
+    "{\"phases\":3,\"cp_connected\":false}",
+    "{\"cp_connected\":true}",
+};
+
+static uint64_t rng;
+
+static int draw(int n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (int)(rng % (uint64_t)n);
+}
+
+static void act(void)
+{
+	struct err err;
+
+	if (draw(3) == 0)
+		give(acts[draw(sizeof(acts) / sizeof(acts[0]))], &err);
+	else
+		controller(draw(2), lines[draw(sizeof(lines) / sizeof(lines[0]))]);
+}
+
+/* @every  the world is saved and loaded again at each every-th step; 0 = never */
+static void history(uint64_t seed, int every, struct buf *end)
+{
+	struct err err = {""};
+	struct buf kept;
+
+	rng = seed;
+	start();
+	for (int i = 1; i <= 400; i++) {
+		wait_ms(draw(2) ? draw(200) : draw(20000));
+		act();
+		if (every == 0 || i % every != 0)
+			continue;
+		save(&kept);
+		start();
+		if (load(&kept, 0, &err) < 0)
+			HARNESS_FAIL("seed %llu, step %d: %s", (unsigned long long)seed, i,
+				     err.msg);
+		buf_release(&kept);
+	}
+	save(end);
+}
+
+TEST(a_restart_at_any_point_changes_nothing)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct buf plain, restarted;
+
+		history(seed * 0x9e3779b97f4a7c15u, 0, &plain);
+		history(seed * 0x9e3779b97f4a7c15u, 1 + (int)(seed % 5), &restarted);
+		if (strcmp(buf_str(&plain), buf_str(&restarted)) != 0)
+			HARNESS_FAIL("seed %llu differs:\n%s\n%s", (unsigned long long)seed,
+				     buf_str(&plain), buf_str(&restarted));
+		buf_release(&plain);
+		buf_release(&restarted);
+	}
+}
+
 TEST(a_saved_world_moves_to_another_clock)
 {
 	struct sim_energy then, moved;

@@ -281,6 +281,25 @@ TEST(a_glitch_follows_a_change_of_duty)
 	CHECK_NUM(cp_mv(), 6000, 200);
 }
 
+TEST(a_loose_contact_drops_the_pilot)
+{
+	struct sim_car *c = charging("family", "dropout_every_s", 10);
+	int low = 0;
+
+	c->model.dropout_ms = 30;
+	sim_world_remodel(&w, 0, &c->model);
+	for (int i = 0; i < 6000; i++) {
+		wait_ms(10);
+		low += cp_mv() == 12000;
+	}
+	CHECK_NUM(low, 5 * 3, 3);
+	CHECK_INT(c->current_ma, 16000); /* too short for this car to notice */
+	c->model.dropout_ms = 500;
+	wait_ms(400);
+	CHECK_INT(c->current_ma, 0);
+	CHECK(!c->s2);
+}
+
 TEST(a_sleeping_car_wakes_on_f_and_e)
 {
 	struct sim_car *c;
