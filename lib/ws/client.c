@@ -65,7 +65,9 @@ static void on_tls(const SSL *ssl, int where, int ret)
 	struct ws_client *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
 	c->ws->work++;
-	ws_tls_note(&c->fault, ssl, where, ret);
+	if (c->state !=
+	    CLIENT_OPEN) /* later than that a connection is closed or lost, whatever TLS says */
+		ws_tls_note(&c->fault, ssl, where, ret);
 }
 
 /* Checks the server's chain and name as ever, and keeps what was wrong. */

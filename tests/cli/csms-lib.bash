@@ -28,6 +28,10 @@ until_true() {
 	return 1
 }
 
+# counted N PATTERN FILE: so many lines have it. at_least: or more.
+counted() { [ "$(grep -c -- "$2" "$3")" -eq "$1" ]; }
+at_least() { [ "$(grep -c -- "$2" "$3")" -ge "$1" ]; }
+
 # Keys and certificates, good and bad; made once a file.
 csms_pki() {
 	PKI=$BATS_FILE_TMPDIR/pki

@@ -64,7 +64,7 @@ teardown() { csms_teardown; }
 	order '{"to":"*","action":"TriggerMessage","payload":{"requestedMessage":"Heartbeat"}}'
 	until_true grep -q TriggerMessage CS001.out
 	until_true grep -q TriggerMessage CS002.out
-	until_true test "$(grep -c '"kind":"result","action":"TriggerMessage"' csms.out)" -eq 2
+	until_true counted 2 '"kind":"result","action":"TriggerMessage"' csms.out
 }
 
 @test "a call for an absent charger is refused, or waits when told to" {
@@ -218,6 +218,26 @@ teardown() { csms_teardown; }
 	grep -q '"action":"DataTransfer","id":"1","payload":null,"payload_bytes":2000' csms.out
 }
 
+@test "a message in fragments is one message; binary and over-long ones end the connection" {
+	csms3
+	charger CS001 --fragments 3
+	frame '[2,"1","DataTransfer",{"vendorId":"in pieces, ä too"}]'
+	until_true grep -q 'frame \[3,"1"' CS001.out
+	grep -q '"payload":{"vendorId":"in pieces, ä too"}' csms.out
+	charger CS002 --binary
+	frame '[2,"1","Heartbeat",{}]'
+	until_true grep -q '^closed 1003' CS002.out
+	grep -q '"from":"CS002","dir":"in","kind":"close","reason":"protocol"' csms.out
+	charger CS002
+	{
+		printf '[2,"1","DataTransfer",{"vendorId":"v","data":"'
+		head -c 4200000 /dev/zero | tr '\0' x
+		printf '"}]\n'
+	} >&8
+	until_true grep -q '^closed 1009' CS002.out
+	grep -q '"from":"CS002","dir":"in","kind":"close","reason":"too_big"' csms.out
+}
+
 @test "end of input: answers are waited for, then goodbye" {
 	csms3
 	charger CS001
@@ -313,11 +333,11 @@ teardown() { csms_teardown; }
 	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$PORT" 50 10 >fleet.out 2>&1 3>&- 7>&- &
 	local fleet=$!
 	PIDS="$PIDS $fleet"
-	until_true sh -c '[ "$(grep -c "\"kind\":\"open\"" csms.out)" -eq 50 ]'
+	until_true counted 50 '"kind":"open"' csms.out
 	order '{"to":"*","action":"TriggerMessage","payload":{"requestedMessage":"Heartbeat"}}'
 	wait "$fleet"
 	grep -q '^50 chargers, 500 answers, 50 calls answered' fleet.out
-	[ "$(grep -c '"kind":"result","action":"TriggerMessage"' csms.out)" -eq 50 ]
+	until_true counted 50 '"kind":"result","action":"TriggerMessage"' csms.out
 }
 
 @test "nothing is dropped when the output is read late" {
@@ -326,7 +346,7 @@ teardown() { csms_teardown; }
 	PIDS=$!
 	exec 9<out
 	until_true test -s p
-	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$(cat p)" 10 1800 >fleet.out 2>&1 3>&- 9<&- &
+	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$(cat p)" 10 400 >fleet.out 2>&1 3>&- 9<&- &
 	local fleet=$!
 	PIDS="$PIDS $fleet"
 	sleep 1 # the pipe and the queue fill meanwhile; nothing signals that
@@ -334,8 +354,8 @@ teardown() { csms_teardown; }
 	PIDS="$PIDS $!"
 	exec 9<&-
 	wait "$fleet"
-	grep -q '^10 chargers, 18000 answers' fleet.out
-	until_true test "$(grep -c '"dir":"out","kind":"result","action":"Heartbeat"' csms.out)" -eq 18000
+	grep -q '^10 chargers, 4000 answers' fleet.out
+	until_true counted 4000 '"dir":"out","kind":"result","action":"Heartbeat"' csms.out
 	! grep -q dropped err
 }
 
@@ -368,7 +388,7 @@ teardown() { csms_teardown; }
 			frame "[2,\"$v.$a\",\"$a\",{\"idToken\":{\"idToken\":\"x\"},\"vatNumber\":\"v\"}]"
 		done
 	done
-	until_true test "$(grep -c '^frame' CS001.out)" -eq "$n"
+	until_true counted $n '^frame' CS001.out
 	/usr/bin/python3 - "$OCPP_SCHEMAS" CS001.out <<'END'
 import json, sys, jsonschema
 good = 0

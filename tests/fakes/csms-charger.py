@@ -2,7 +2,7 @@
 """An independent charger for tests of the back office: python3-websockets and Python's ssl.
 
 csms-charger.py URL [--ca FILE] [--cert FILE --key FILE] [--user U --password P] [--subprotocols a,b]
-                    [--tls12] [--answer JSON]
+                    [--tls12] [--answer JSON] [--fragments N] [--binary]
 
 Sends each line of its input as a frame; prints "open SUBPROTOCOL TLSVERSION", each frame that comes as
 "frame TEXT", and at the end "closed CODE" or "refused WHY". Calls are answered with --answer
@@ -29,6 +29,8 @@ def arguments():
     p.add_argument("--password")
     p.add_argument("--subprotocols", default="ocpp2.0.1")
     p.add_argument("--tls12", action="store_true")
+    p.add_argument("--fragments", type=int, default=0, help="send each text in pieces of so many characters")
+    p.add_argument("--binary", action="store_true", help="send binary frames")
     p.add_argument("--answer", default='{"status":"Accepted"}')
     return p.parse_args()
 
@@ -56,9 +58,13 @@ async def receive(ws, answer):
             await ws.send(json.dumps([3, frame[1], json.loads(answer)]))
 
 
-async def send_input(ws):
+async def send_input(ws, fragments, binary):
     while line := await asyncio.to_thread(sys.stdin.readline):
-        await ws.send(line.rstrip("\n"))
+        text = line.rstrip("\n")
+        if fragments:
+            await ws.send([text[i : i + fragments] for i in range(0, len(text), fragments)])
+        else:
+            await ws.send(text.encode() if binary else text)
     await ws.close()
 
 
@@ -76,7 +82,7 @@ async def main():
         return 1
     tls = ws.transport.get_extra_info("ssl_object")
     say("open", ws.subprotocol, tls.version() if tls else "-")
-    tasks = [asyncio.create_task(receive(ws, a.answer)), asyncio.create_task(send_input(ws))]
+    tasks = [asyncio.create_task(receive(ws, a.answer)), asyncio.create_task(send_input(ws, a.fragments, a.binary))]
     done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await ws.wait_closed()
     for t in rest:
