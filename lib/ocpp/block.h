@@ -177,7 +177,9 @@ struct ocpp {
 	int64_t list_version;
 	struct queue *queue; /* transaction messages; NULL without state_dir */
 	struct buf queue_head;
-	int64_t tx_version; /* counts changes of what is kept of transactions */
+	bool tx_kept;        /* the event being taken is on the disk: it may be acknowledged */
+	uint64_t tx_dropped; /* at the bound, as last reported */
+	int64_t tx_version;  /* counts changes of what is kept of transactions */
 	int tx_attempts;
 	int64_t tx_retry_us;
 	bool tx_running; /* the head of the queue is among the calls */
@@ -274,8 +276,8 @@ int64_t int_of(jv obj, const char *name, int64_t fallback);
 double num_of(jv obj, const char *name, double fallback);
 /** A string member, "" when absent. */
 const char *str_of(jv obj, const char *name);
-/** Save a state file; a failure is logged. */
-void keep(struct ocpp *o, const char *name, struct buf *data);
+/** Save a state file; a failure is logged. @return 0, or -1 */
+int keep(struct ocpp *o, const char *name, struct buf *data);
 /** Load a state file that holds JSON. @return 1, 0 when there is none, -1 with err. */
 int kept(struct ocpp *o, const char *name, jv *v, struct err *err);
 static inline int64_t earlier(int64_t a, int64_t b)
@@ -305,7 +307,7 @@ struct tx_event {
 void tx_message(struct ocpp *o, struct evse *e, const struct tx_event *ev);
 /* txkeep.c: what survives, and the sending in order */
 int tx_keep_open(struct ocpp *o, struct err *err);
-void tx_save(struct ocpp *o);
+int tx_save(struct ocpp *o);
 int tx_enqueue(struct ocpp *o, struct evse *e, enum queue_class class, const char *src,
 	       const char *n);
 int64_t tx_send_tick(struct ocpp *o);

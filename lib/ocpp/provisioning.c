@@ -7,18 +7,25 @@
 #include "core/utc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define RETRY_S 60 /* after an answer with interval 0, or none at all */
+#define FAR_MS  5000 /* clocks further apart are worth a warning */
+#define RETRY_S 60   /* after an answer with interval 0, or none at all */
 
 /* The back office's clock is noted, not followed: evse-clock alone sets ours. */
 static void note_clock(struct ocpp *o, jv payload)
 {
 	const char *text = str_of(payload, "currentTime");
+	bool was_far = llabs(o->boot.offset_ms) >= FAR_MS;
 	int64_t us;
 
-	if (utc_parse(text, strlen(text), &us) == 0)
-		o->boot.offset_ms = (us - o->now.real_us) / 1000;
+	if (utc_parse(text, strlen(text), &us) < 0)
+		return;
+	o->boot.offset_ms = (us - o->now.real_us) / 1000;
+	if (llabs(o->boot.offset_ms) >= FAR_MS && !was_far)
+		log_warning("the back office's clock and ours are %lld ms apart",
+			    (long long)o->boot.offset_ms);
 }
 
 static void accept(struct ocpp *o)

@@ -20,6 +20,7 @@ struct entry {
 	off_t at; /* of the data */
 	size_t len;
 	enum queue_class class;
+	char *mem; /* the data while the disk doesn't take it; such entries are the last ones */
 };
 
 struct queue {
@@ -86,8 +87,10 @@ static void forget_first(struct queue *q, size_t count)
 {
 	if (count == 0)
 		return;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		q->waiting_bytes -= q->entries[i].len;
+		free(q->entries[i].mem);
+	}
 	q->n -= count;
 	memmove(q->entries, q->entries + count, q->n * sizeof(*q->entries));
 }
@@ -110,6 +113,28 @@ static int put_line(struct buf *out, const char *head, const char *data, size_t 
 	buf_addf(out, "%08lx %s", crc, head);
 	buf_add(out, data, len);
 	return buf_addc(out, '\n');
+}
+
+static int put_entry(struct buf *out, const struct entry *e, const char *data, size_t *skip)
+{
+	char head[HEAD_MAX];
+
+	snprintf(head, sizeof(head), "A %llu %c ", (unsigned long long)e->seq, (char)e->class);
+	*skip = CRC_LEN + 1 + strlen(head);
+	return put_line(out, head, data, e->len);
+}
+
+/* The data of an entry, wherever it is. */
+static int get(const struct queue *q, const struct entry *e, struct buf *out)
+{
+	buf_reset(out);
+	if (e->mem)
+		return buf_add(out, e->mem, e->len);
+	char *room = buf_room(out, e->len);
+	if (!room || read_at(q->fd, room, e->len, e->at) < 0)
+		return -1;
+	buf_added(out, e->len);
+	return 0;
 }
 
 /* Takes one line of the file; false when it is not whole. */
@@ -137,8 +162,10 @@ static bool take_line(struct queue *q, const char *line, size_t len, off_t at, q
 	if (body[0] != 'A' || end[0] != ' ' || !end[1] || !strchr("sue", end[1]) || end[2] != ' ')
 		return false;
 	size_t skip = (size_t)(end + 3 - body);
-	struct entry e = {seq, at + (off_t)(CRC_LEN + 1 + skip), body_len - skip,
-			  (enum queue_class)end[1]};
+	struct entry e = {.seq = seq,
+			  .at = at + (off_t)(CRC_LEN + 1 + skip),
+			  .len = body_len - skip,
+			  .class = (enum queue_class)end[1]};
 	if (scan)
 		scan(ctx, body + skip, e.len);
 	q->next_seq = seq + 1;
@@ -219,6 +246,7 @@ void queue_close(struct queue *q)
 		return;
 	if (q->fd >= 0)
 		close(q->fd);
+	forget_first(q, q->n);
 	free(q->entries);
 	free(q->path);
 	free(q);
@@ -246,22 +274,17 @@ static int copy_waiting(struct queue *q, int fd, struct entry *moved, off_t *siz
 	buf_init(&line, q->conf.max_bytes + HEAD_MAX + CRC_LEN);
 	*size = 0;
 	for (size_t i = 0; i < q->n && rc == 0; i++) {
-		const struct entry *e = &q->entries[i];
-		char head[HEAD_MAX];
+		size_t skip = 0;
 
-		buf_reset(&data);
 		buf_reset(&line);
-		char *room = buf_room(&data, e->len);
-		if (!room || read_at(q->fd, room, e->len, e->at) < 0) {
-			rc = -1;
-			break;
-		}
-		snprintf(head, sizeof(head), "A %llu %c ", (unsigned long long)e->seq, e->class);
-		rc = put_line(&line, head, room, e->len);
+		rc = get(q, &q->entries[i], &data);
+		if (rc == 0)
+			rc = put_entry(&line, &q->entries[i], data.data, &skip);
 		if (rc == 0)
 			rc = write_all(fd, line.data, line.len);
-		moved[i] = *e;
-		moved[i].at = *size + (off_t)(CRC_LEN + 1 + strlen(head));
+		moved[i] = q->entries[i];
+		moved[i].mem = NULL;
+		moved[i].at = *size + (off_t)skip;
 		*size += (off_t)line.len;
 	}
 	buf_release(&data);
@@ -290,6 +313,8 @@ static int rewrite(struct queue *q)
 	close(q->fd);
 	q->fd = fd;
 	q->size = size;
+	for (size_t i = 0; i < q->n; i++)
+		free(q->entries[i].mem);
 	memcpy(q->entries, moved, q->n * sizeof(*moved));
 	free(moved);
 	free(temp);
@@ -317,6 +342,7 @@ static bool thin_out(struct queue *q)
 			odd = !odd;
 			if (drop) {
 				q->waiting_bytes -= q->entries[i].len;
+				free(q->entries[i].mem);
 				q->dropped++;
 				any = true;
 				continue;
@@ -333,12 +359,59 @@ static bool full(const struct queue *q, size_t len)
 	return q->n >= q->conf.max_entries || q->waiting_bytes + len > q->conf.max_bytes;
 }
 
+/* Takes back what a failed write left at the end. Keeps errno, answers -1. */
+static int cut_back(struct queue *q)
+{
+	int saved = errno;
+
+	if (ftruncate(q->fd, q->size) == 0)
+		errno = saved;
+	return -1;
+}
+
+/* Writes an entry at the end of the file, durably; the file is as before when that fails. */
+static int append(struct queue *q, struct entry *e, const char *data)
+{
+	struct buf line;
+	size_t skip = 0;
+	int rc;
+
+	buf_init(&line, e->len + HEAD_MAX + CRC_LEN);
+	rc = put_entry(&line, e, data, &skip);
+	if (rc == 0)
+		rc = write_all(q->fd, line.data, line.len);
+	if (rc == 0)
+		rc = fdatasync(q->fd);
+	if (rc == 0) {
+		e->at = q->size + (off_t)skip;
+		q->size += (off_t)line.len;
+	} else {
+		rc = cut_back(q);
+	}
+	buf_release(&line);
+	return rc;
+}
+
+/* Writes what the disk did not take before. */
+static int catch_up(struct queue *q)
+{
+	for (size_t i = 0; i < q->n; i++) {
+		struct entry *e = &q->entries[i];
+
+		if (!e->mem)
+			continue;
+		if (append(q, e, e->mem) < 0)
+			return -1;
+		free(e->mem);
+		e->mem = NULL;
+	}
+	return 0;
+}
+
 int queue_add(struct queue *q, enum queue_class class, const char *data, size_t len)
 {
 	struct entry e = {.seq = q->next_seq, .len = len, .class = class};
-	char head[HEAD_MAX];
-	struct buf line;
-	int rc;
+	int saved = 0;
 
 	if (len > q->conf.max_bytes || memchr(data, '\n', len)) {
 		errno = len > q->conf.max_bytes ? EMSGSIZE : EINVAL;
@@ -347,47 +420,32 @@ int queue_add(struct queue *q, enum queue_class class, const char *data, size_t 
 	if (full(q, len)) {
 		while (full(q, len) && thin_out(q))
 			;
-		if (rewrite(q) < 0)
-			return -1;
 		if (full(q, len)) {
 			errno = ENOSPC;
 			return -1;
 		}
+		rewrite(q); /* when the disk refuses, the file holds more than it must */
 	}
-	snprintf(head, sizeof(head), "A %llu %c ", (unsigned long long)e.seq, (char)class);
-	buf_init(&line, len + HEAD_MAX + CRC_LEN);
-	rc = put_line(&line, head, data, len);
-	if (rc == 0)
-		rc = write_all(q->fd, line.data, line.len);
-	if (rc == 0)
-		rc = fdatasync(q->fd);
-	e.at = q->size + (off_t)(CRC_LEN + 1 + strlen(head));
-	if (rc == 0)
-		rc = keep(q, e);
-	if (rc < 0) {
-		int saved = errno;
-
-		if (ftruncate(q->fd, q->size) < 0)
-			saved = errno;
-		errno = saved;
-	} else {
-		q->size += (off_t)line.len;
-		q->next_seq++;
+	if (catch_up(q) < 0 || append(q, &e, data) < 0) {
+		saved = errno;
+		e.mem = strndup(data, len);
+		if (!e.mem)
+			return -1;
 	}
-	buf_release(&line);
-	return rc;
+	if (keep(q, e) < 0) {
+		free(e.mem);
+		return -1;
+	}
+	q->next_seq++;
+	errno = saved;
+	return e.mem ? 1 : 0;
 }
 
 int queue_head(struct queue *q, struct buf *out)
 {
 	if (q->n == 0)
 		return 0;
-	buf_reset(out);
-	char *room = buf_room(out, q->entries[0].len);
-	if (!room || read_at(q->fd, room, q->entries[0].len, q->entries[0].at) < 0)
-		return -1;
-	buf_added(out, q->entries[0].len);
-	return 1;
+	return get(q, &q->entries[0], out) == 0 ? 1 : -1;
 }
 
 bool queue_find(struct queue *q, const char *text)
@@ -396,14 +454,8 @@ bool queue_find(struct queue *q, const char *text)
 	struct buf b;
 
 	buf_init(&b, q->conf.max_bytes + 1);
-	for (size_t i = 0; i < q->n && !found; i++) {
-		buf_reset(&b);
-		char *room = buf_room(&b, q->entries[i].len);
-		if (!room || read_at(q->fd, room, q->entries[i].len, q->entries[i].at) < 0)
-			break;
-		buf_added(&b, q->entries[i].len);
-		found = strstr(buf_str(&b), text) != NULL;
-	}
+	for (size_t i = 0; i < q->n && !found; i++)
+		found = get(q, &q->entries[i], &b) == 0 && strstr(buf_str(&b), text) != NULL;
 	buf_release(&b);
 	return found;
 }
@@ -424,6 +476,8 @@ int queue_done(struct queue *q)
 		rc = write_all(q->fd, line.data, line.len);
 	if (rc == 0)
 		q->size += (off_t)line.len;
+	else
+		rc = cut_back(q);
 	buf_release(&line);
 	if (rc == 0 && (size_t)q->size > 2 * q->conf.max_bytes)
 		rc = rewrite(q);

@@ -50,11 +50,12 @@ struct queue *queue_open(const char *path, const struct queue_conf *conf, queue_
 void queue_close(struct queue *q);
 
 /**
- * Add an entry at the end. It is on the disk when this answers 0.
+ * Add an entry at the end. When this answers 0 it is on the disk. When the disk refuses (it is
+ * full, say) the entry waits in memory, and each later addition tries to write it first.
  *
  * @data   one line of text, without newline
- * @return 0, or -1 with errno: ENOSPC at the bound, EMSGSIZE when longer than the bound, EINVAL for
- * a newline, or what the disk said; then nothing was added
+ * @return 0; 1 with errno when it is in memory alone; or -1 with errno: ENOSPC at the bound,
+ * EMSGSIZE when longer than the bound, EINVAL for a newline, ENOMEM; then nothing was added
  *
  * Blocking: on the disk.
  */

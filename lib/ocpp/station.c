@@ -50,14 +50,17 @@ const char *str_of(jv obj, const char *name)
 	return text ? text : "";
 }
 
-void keep(struct ocpp *o, const char *name, struct buf *data)
+int keep(struct ocpp *o, const char *name, struct buf *data)
 {
-	struct err err;
+	struct err err = {"too long"};
 
-	if (o->conf.state_dir &&
-	    (buf_failed(data) ||
-	     state_save(o->conf.state_dir, name, STATE_FORMAT, data->data, data->len, &err) < 0))
-		log_error("unable to keep %s: %s", name, buf_failed(data) ? "too long" : err.msg);
+	if (!o->conf.state_dir)
+		return 0;
+	if (!buf_failed(data) &&
+	    state_save(o->conf.state_dir, name, STATE_FORMAT, data->data, data->len, &err) == 0)
+		return 0;
+	log_error("unable to keep %s: %s", name, err.msg);
+	return -1;
 }
 
 int kept(struct ocpp *o, const char *name, jv *v, struct err *err)

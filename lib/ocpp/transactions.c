@@ -331,10 +331,11 @@ static void record(struct ocpp *o, const struct record *r)
 			take_session(o, e, r);
 		if (auth)
 			take_auth(e, r);
-		if (!reading)
-			tx_save(o);
+		if (!reading && o->tx_kept && tx_save(o) < 0)
+			o->tx_kept = false;
 	}
-	tx_ack(o, record_src(r), record_n(r));
+	if (o->tx_kept)
+		tx_ack(o, record_src(r), record_n(r));
 }
 
 void tx_sample(struct ocpp *o, struct evse *e, const char *trigger)

@@ -114,14 +114,15 @@ static void write_seen(void *ctx, const char *src, const char *epoch, uint64_t c
 	jw_end(w);
 }
 
-void tx_save(struct ocpp *o)
+int tx_save(struct ocpp *o)
 {
 	struct buf b;
 	struct jw w;
+	int rc;
 
 	o->tx_version++;
 	if (!o->conf.state_dir)
-		return;
+		return 0;
 	buf_init(&b, 1 << 20);
 	jw_init(&w, &b);
 	jw_obj(&w);
@@ -134,8 +135,9 @@ void tx_save(struct ocpp *o)
 		write_tx(&w, &o->evse[i]);
 	jw_end(&w);
 	jw_end(&w);
-	keep(o, "transactions", &b);
+	rc = keep(o, "transactions", &b);
 	buf_release(&b);
+	return rc;
 }
 
 /* An entry that the state file doesn't know yet: the process died between the two. */
@@ -230,8 +232,18 @@ int tx_enqueue(struct ocpp *o, struct evse *e, enum queue_class class, const cha
 	jw_raw(&w, o->payload.data, o->payload.len);
 	jw_end(&w);
 	rc = jw_failed(&w) ? -1 : queue_add(o->queue, class, entry.data, entry.len);
-	if (rc < 0)
-		log_error("a transaction message could not be kept: %s", strerror(errno));
+	if (rc != 0) {
+		o->tx_kept = false;
+		log_error("a transaction message %s: %s",
+			  rc < 0 ? "is lost" : "can't be written and waits in memory",
+			  strerror(errno));
+	}
+	if (queue_dropped(o->queue) != o->tx_dropped) {
+		o->tx_dropped = queue_dropped(o->queue);
+		log_error("the queue of transaction messages is full: %llu intermediate ones were "
+			  "dropped",
+			  (unsigned long long)o->tx_dropped);
+	}
 	buf_release(&entry);
 	return rc;
 }

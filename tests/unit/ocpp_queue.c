@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +179,36 @@ TEST(the_file_stays_small_when_much_passes_through)
 	int fd = open(path, O_RDONLY);
 	CHECK(lseek(fd, 0, SEEK_END) < 300);
 	close(fd);
+	queue_close(q);
+}
+
+TEST(what_the_disk_refuses_waits_in_memory_and_is_written_later)
+{
+	struct rlimit all, little;
+	struct queue *q = fresh(&roomy);
+
+	REQUIRE(q);
+	signal(SIGXFSZ, SIG_IGN);
+	REQUIRE(getrlimit(RLIMIT_FSIZE, &all) == 0);
+	CHECK(add(q, QUEUE_STARTED, "one") == 0);
+	little = all;
+	little.rlim_cur = 36;
+	setrlimit(RLIMIT_FSIZE, &little);
+	CHECK(add(q, QUEUE_UPDATED, "two") == 1);
+	CHECK(add(q, QUEUE_UPDATED, "three") == 1);
+	CHECK(queue_find(q, "three") && !queue_find(q, "four"));
+	queue_done(q);
+	CHECK_STR(head(q), "two");
+	setrlimit(RLIMIT_FSIZE, &all);
+	CHECK(add(q, QUEUE_ENDED, "four") == 0);
+	q = again(q, &roomy);
+	REQUIRE(q);
+	CHECK_STR(head(q), "two");
+	queue_done(q);
+	CHECK_STR(head(q), "three");
+	queue_done(q);
+	CHECK_STR(head(q), "four");
+	CHECK_INT(queue_count(q), 1);
 	queue_close(q);
 }
 
