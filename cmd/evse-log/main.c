@@ -8,8 +8,7 @@
  * prove.c   a proof of one record, and its check
  * erase.c   destroys a person's keys
  * rotate.c  makes new keys
- * common.c  options and keys that the commands share
- * plain.c   a quick check that a line is one JSON object */
+ * common.c  options and keys that the commands share */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -84,8 +84,4 @@ size_t common_pubs(const char *path, uint8_t (*pubs)[CRYPT_PUB], size_t max);
 void common_open(struct opening *w, const struct common_options *o);
 void common_close(struct opening *w);
 
-/** A line of JSON that needs no second look: well-formed, and nothing behind the head names its
- * members again. */
-bool line_is_plain(const char *line, size_t len, size_t body);
-
 #endif

@@ -12,7 +12,10 @@
 
 #include "core/tool.h"
 #include "core/types.h"
+#include "core/utc.h"
 #include "parts.h"
+#include "store/number.h"
+#include "store/plain.h"
 #include "store/store.h"
 
 enum {
@@ -293,8 +296,10 @@ static void take(struct tool *t, const char *line, size_t len, const struct head
 static bool on_other(struct tool *t, const char *line, size_t len)
 {
 	struct head h;
+	int64_t time;
 
-	if (head_scan(line, len, &h, NULL) < 0 || !line_is_plain(line, len, h.body))
+	if (head_scan(line, len, &h, NULL) < 0 || !line_is_plain(line, len, h.body) ||
+	    (!number_time(h.t.at, h.t.len, &time) && utc_parse(h.t.at, h.t.len, &time) < 0))
 		return false;
 	take(t, line, len, &h);
 	return true;

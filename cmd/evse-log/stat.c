@@ -1,10 +1,12 @@
 /* evse-log stat: what a store holds. Reads the segments' heads; opens only what is not sealed yet.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/exit.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/utc.h"
 #include "parts.h"
@@ -26,7 +28,7 @@ static const struct cli_opt common[] = {OPT_COMMON(o.c)};
 
 struct totals {
 	uint64_t segments, first, last, records, events, bytes, gaps, rows, rows_records,
-	    rows_bytes, data_gone;
+	    rows_bytes, data_gone, shipped;
 	int64_t from_ms, to_ms;
 };
 
@@ -78,6 +80,21 @@ static void add_segment(struct totals *t, const struct segment_head *h, uint64_t
 		t->to_ms = h->to_ms;
 }
 
+/* The newest segment that was delivered, by the receipt; 0 when none was. */
+static uint64_t shipped(const char *dir)
+{
+	char path[PATH_MAX];
+	int64_t seq = 0;
+	jv v;
+
+	snprintf(path, sizeof path, "%s/shipped", dir);
+	if (json_load(path, 65536, &v, NULL) < 0)
+		return 0;
+	(void)json_int(json_get(v, "seq"), 0, INT64_MAX / 2, &seq);
+	json_free(v);
+	return (uint64_t)seq;
+}
+
 static void print(const struct totals *t, const struct tip *tip, const char *store)
 {
 	char from[UTC_LEN + 1], to[UTC_LEN + 1];
@@ -98,9 +115,9 @@ static void print(const struct totals *t, const struct tip *tip, const char *sto
 		       "bytes           %" PRIu64 "\n"
 		       "not sealed yet  %" PRIu64 " records, %" PRIu64 " bytes, in %" PRIu64
 		       " files\n"
-		       "data removed    %" PRIu64 " records\n",
+		       "data removed    %" PRIu64 " records\nshipped up to   segment %" PRIu64 "\n",
 		       t->records, t->events, rate, each, t->bytes, t->rows_records, t->rows_bytes,
-		       t->rows, t->data_gone);
+		       t->rows, t->data_gone, t->shipped);
 		return;
 	}
 	printf("{\"store\":\"%s\",\"segments\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64,
@@ -111,10 +128,11 @@ static void print(const struct totals *t, const struct tip *tip, const char *sto
 	       ",\"bytes\":%" PRIu64
 	       ",\"bytes_per_record\":%.3f,\"per_second\":%.3f,\"gaps\":%" PRIu64
 	       ",\"unsealed_records\":%" PRIu64 ",\"unsealed_bytes\":%" PRIu64
-	       ",\"removed_records\":%" PRIu64 ",\"oldest\":%" PRIu64 ",\"oldest_data\":%" PRIu64
-	       "}\n",
+	       ",\"removed_records\":%" PRIu64 ",\"shipped\":%" PRIu64 ",\"oldest\":%" PRIu64
+	       ",\"oldest_data\":%" PRIu64 "}\n",
 	       t->records + t->rows_records, t->records, t->events, t->bytes, each, rate, t->gaps,
-	       t->rows_records, t->rows_bytes, t->data_gone, tip->oldest, tip->oldest_data);
+	       t->rows_records, t->rows_bytes, t->data_gone, t->shipped, tip->oldest,
+	       tip->oldest_data);
 }
 
 int log_stat(int argc, char **argv)
@@ -153,6 +171,7 @@ int log_stat(int argc, char **argv)
 		else
 			add_segment(&t, &h, size);
 	}
+	t.shipped = shipped(o.c.dir);
 	crypt_hex(tip.store, STORE_ID, store);
 	print(&t, &tip, store);
 	reader_close(&r);

@@ -374,7 +374,7 @@ has() { jq -es "any(.[]; $1)" out; }
 	mkdir tokens
 	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$PWD/tokens" >softhsm.conf
 	softhsm2-util --init-token --free --label charger --so-pin 123456 --pin 9876 >/dev/null
-	head -c 32 /dev/urandom >aes
+	openssl rand -hex 16 | tr -d "\n" >aes
 	softhsm2-util --import aes --aes --token charger --label log-kek --id 01 --pin 9876 >/dev/null
 	echo 9876 >pin
 	chmod 600 pin

@@ -1,8 +1,6 @@
-/* A recogniser of JSON for the fast path: what it accepts is one well-formed object. What it doubts
- * (depth, a head's member again behind the head) is left to the parser. */
-#include <string.h>
+#include "store/plain.h"
 
-#include "parts.h"
+#include <string.h>
 
 enum { DEPTH_MAX = 64 };
 
