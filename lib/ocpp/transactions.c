@@ -325,6 +325,7 @@ static void record(struct ocpp *o, const struct record *r)
 
 	if ((!session && !auth && !reading) || record_gone(r))
 		return;
+	o->tx_kept = true;
 	if (e &&
 	    !seen_before(&o->seen, r->head.src.at, r->head.src.len, r->head.n.at, r->head.n.len)) {
 		if (session)

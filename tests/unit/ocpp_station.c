@@ -333,6 +333,7 @@ TEST(an_invalid_token_stops_the_session)
 	       ",\"evse\":1,\"verdict\":\"Accepted\",\"token\":{\"id\":\"AA\",\"kind\":"
 	       "\"ISO14443\"},\"session\":\"s1\"");
 	edge("connected", "connected", "");
+	CHECK(said("\"type\":\"ack\"") && said("\"upto\":{\"session.1\":\"u.2\"}"));
 	edge("authorized", "authorized", "");
 	answer("{}");
 	CHECK(sent("\"idToken\":{\"idToken\":\"AA\""));
