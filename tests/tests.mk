@@ -67,7 +67,10 @@ coverage:
 
 ## make fuzz         each fuzz target for FUZZ_SECONDS (60), with clang's libFuzzer
 fuzz: $(FUZZ:%=fuzz-%)
-$(B)-fuzz/%: tests/fuzz/%.c
+# The library may be newer: always made and linked anew.
+.PHONY: FORCE
+FORCE:
+$(B)-fuzz/%: tests/fuzz/%.c FORCE
 	@mkdir -p $(B)-fuzz
 	@$(MAKE) --no-print-directory CC=clang B=$(B)-fuzz SANITIZE=fuzzer-no-link,address,undefined CFLAGS="-O1 -g" $(B)-fuzz/libevse.a
 	@clang $(ALL_CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< $(B)-fuzz/libevse.a $(LIBS)
