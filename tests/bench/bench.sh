@@ -26,6 +26,9 @@ section "Routing: one record a write, four readers of every record"
 line=$("$build/bench/bus_routing" "$build/bin/evse-bus" 4 2>>"$log") || echo "routing: not every record arrived"
 row routing_per_core "$(printf '%s' "$line" | sed -n 's/.*: \([0-9]*\) records\/s of a core.*/\1/p')" records/s 400000 min
 
+line=$("$build/bench/bus_depot" "$build/bin/evse-bus" 64 2>>"$log")
+row depot_64_evses_cpu "$(field cpu "$line")" % 25
+
 section "Limit in, through bus, setpoint, bus, pilot, to the duty at the board"
 while read -r line; do
 	name=${line%% *}
@@ -41,6 +44,7 @@ section "A whole charger of one EVSE"
 while read -r name value unit; do
 	case $name in
 	charger_pss) row "$name" "$value" "$unit" 24 ;;
+	profile_to_duty_p99) row "$name" "$value" "$unit" 20 ;;
 	charger_cpu) row "$name" "$value" "$unit" 1 ;;
 	start_cp_driven) row "$name" "$value" "$unit" 300 ;;
 	start_boot_accepted) row "$name" "$value" "$unit" 1000 ;;

@@ -28,6 +28,24 @@ closed=$(wait_record 25 pilot '.evse==1 and .contactor.feedback==true' | record_
 echo "start_able_to_close $((closed - pilot)) ms"
 sleep 3
 
+# SetChargingProfile over TLS 1.3 on loopback: from its frame (the back office's line) to the pilot's record of the new duty.
+profile() {
+	call '{"to":"CS001","action":"SetChargingProfile","payload":{"evseId":1,"chargingProfile":{"id":1,"stackLevel":0,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"chargingRateUnit":"A","startSchedule":"2026-01-01T00:00:00Z","chargingSchedulePeriod":[{"startPeriod":0,"limit":'"$1"',"numberPhases":3}]}]}}}'
+}
+evse-bus tap -s pilot >"$dir/pilots" &
+tap=$!
+for i in $(seq "${BENCH_PROFILES:-40}"); do
+	a=$((10 + i % 2 * 6))
+	profile "$a"
+	wait_record 5 pilot ".evse==1 and .limit_a==$a" >/dev/null
+done
+kill "$tap"
+jq -rs --slurpfile p "$dir/pilots" 'def ms: (.[0:19]+"Z"|fromdate)*1000 + (.[20:23]|tonumber);
+	[.[]|select(.dir=="out" and .kind=="call" and .action=="SetChargingProfile")
+	|{at:(.t|ms), a:.payload.chargingProfile.chargingSchedule[0].chargingSchedulePeriod[0].limit}
+	|. as $c|[$p[]|select(.limit_a==$c.a and (.t|ms) >= $c.at)|(.t|ms)-$c.at]|min]|sort
+	|"profile_to_duty_p50 \(.[length/2|floor]) ms\nprofile_to_duty_p99 \(.[length*0.99|floor]) ms"' "$EVSE_RUN/csms.out"
+
 pids=$(cat "$EVSE_RUN/supervisor"; pgrep -P "$(cat "$EVSE_RUN/supervisor")")
 tools='' relays=''
 for d in "$EVSE_RUN"/sv/*/; do
