@@ -8,15 +8,17 @@ EVSE_BUILD=$(cd "$build" && pwd) PATH=$(cd "$build" && pwd)/bin:$PATH LC_ALL=C.U
 export EVSE_BUILD PATH LC_ALL TZ
 out=$build/tests/log/cli.tap
 : >"$out"
+: >"$build/tests/log/cli.times"
 # shellcheck disable=SC2016 # expanded by the inner shell
 for f in "$@"; do
 	printf '%s\n' "$f"
 done | xargs -P 2 -I{} sh -c '
-	log="$1/tests/log/$(basename "$2").tap"
+	log="$1/tests/log/$(basename "$2").tap" begun=$(date +%s)
 	timeout 600 bats --tap "$2" >"$log" 2>&1
 	rc=$?
 	grep -E "^not ok|^# \(" "$log"
 	[ "$rc" -le 1 ] || echo "not ok - $2 ended with $rc" | tee -a "$log"
+	echo "$(($(date +%s) - begun)) s $(basename "$2")" >>"$1/tests/log/cli.times"
 	cat "$log" >>"$1/tests/log/cli.tap"' sh "$build" {}
 passed=$(grep -cE '^ok ' "$out")
 skipped=$(grep -cE '^ok .*# skip' "$out")

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/journal.h"
@@ -511,6 +512,8 @@ static int live(struct tool *t)
 		f->idle = (struct loop_timer){.name = "idle", .fn = on_idle, .ctx = t};
 		loop_timer_after(t->loop, &f->idle, f->idle_ms * 1000);
 	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		log_warning("unable to give up new privileges: %s", strerror(errno));
 	loop_on_timer(t->loop, on_timer, t);
 	if (t->def->on_drained)
 		loop_on_drained(t->loop, on_drained, t);
