@@ -33,7 +33,7 @@ analyse() {
 }
 check clang-format clang-format --dry-run --Werror "${all_c[@]}"
 check shellcheck shellcheck -x "${scripts[@]}"
-check codespell codespell -q 3 -L 'ist,te,ans,nd,ot,ro,ue,aline,fo,inout,acn,mis,vie,statics' "${texts[@]}"
+check codespell codespell -q 3 -L 'upto,ist,te,ans,nd,ot,ro,ue,aline,fo,inout,acn,mis,vie,statics' "${texts[@]}"
 check check-source sh tools/check-source.sh
 if [ "${LINT:-all}" != fast ]; then
 	check cppcheck cppcheck -q -j2 --error-exitcode=1 --inline-suppr --enable=warning,portability \

@@ -11,89 +11,7 @@
 #include <unistd.h>
 
 #include "core/journal.h"
-
-enum { CHANNEL_MAX = 8, SEEN_MAX = 512 };
-
-struct channel {
-	const char *name;
-	tool_channel_fn *fn;
-	void *ctx;
-};
-
-struct input {
-	struct tool *t;
-	int fd;
-	bool main; /* standard input: its end is the end */
-	const char *name;
-	struct lines lines;
-};
-
-struct tool_frame {
-	/* options */
-	bool help, version, table, print_config, check_config, pass, quiet;
-	int verbose, log_format;
-	const char *config, *src, *journal_path, *replay_path;
-	struct cli_list inputs;
-	int64_t count, idle_ms, notify_fd;
-	/* state */
-	struct input input[1 + 32];
-	size_t ninputs;
-	struct seen seen;
-	struct journal *journal;
-	struct channel channel[CHANNEL_MAX];
-	int nchannels, code;
-	uint64_t bad_lines;
-	struct loop_timer idle, flush;
-	bool output_gone;
-};
-
-static const struct cli_opt *common_options(struct tool_frame *f)
-{
-	static struct cli_opt table[20];
-	const struct cli_opt rows[] = {
-	    {'S', "src", "NAME", NULL, "name of this instance: the src of its records", CLI_STR,
-	     &f->src, 0, 0, false, true},
-	    {'p', "pass", NULL, NULL, "copy each good input record, not seen before, to the output",
-	     CLI_FLAG, &f->pass, 0, 0, false, false},
-	    {'i', "input", "FILE", "@file",
-	     "read records from FILE too (a FIFO, say); may be repeated", CLI_LIST, &f->inputs, 0,
-	     0, false, false},
-	    {'c', "config", "FILE", "@file",
-	     "read options from this tool's sections of FILE (JSON)", CLI_STR, &f->config, 0, 0,
-	     false, true},
-	    {0, "print-config", NULL, NULL,
-	     "print each option's value and where it came from, and exit", CLI_FLAG,
-	     &f->print_config, 0, 0, false, true},
-	    {0, "check-config", NULL, NULL, "exit with 0 when all options are right, else 64 or 78",
-	     CLI_FLAG, &f->check_config, 0, 0, false, true},
-	    {0, "journal", "FILE", "@file", "write all input and timers to FILE, for --replay",
-	     CLI_STR, &f->journal_path, 0, 0, false, true},
-	    {0, "replay", "FILE", "@file",
-	     "take input and time from a journal instead; touch no device", CLI_STR,
-	     &f->replay_path, 0, 0, false, true},
-	    {0, "count", "N", NULL, "end after N records were written", CLI_INT, &f->count, 1, 1e15,
-	     false, true},
-	    {0, "idle-timeout", "MS", NULL, "end when no input came for MS milliseconds", CLI_INT,
-	     &f->idle_ms, 1, 1e9, false, true},
-	    {0, "notify-fd", "FD", NULL, "write a newline to FD when ready, and close it", CLI_INT,
-	     &f->notify_fd, 3, 1023, false, true},
-	    {0, "log-format", "FORMAT", "text|json", "messages on standard error as text or json",
-	     CLI_WORD, &f->log_format, 0, 0, false, false},
-	    {'q', "quiet", NULL, NULL, "only errors on standard error", CLI_FLAG, &f->quiet, 0, 0,
-	     false, true},
-	    {'v', "verbose", NULL, NULL, "more messages; twice for debugging", CLI_COUNT,
-	     &f->verbose, 0, 0, false, true},
-	    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &f->help, 0, 0, false, true},
-	    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &f->version, 0, 0, false,
-	     true},
-	    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &f->table, 0, 0,
-	     true, true},
-	    {0},
-	};
-
-	memcpy(table, rows, sizeof rows);
-	return table;
-}
+#include "core/tool_frame.h"
 
 /* Sections of the file, most general first: "pilot", then "pilot.1". */
 static size_t sections(void *ctx, const char *names[4])
@@ -568,9 +486,15 @@ int tool_main(const struct tool_def *def, int argc, char **argv)
 	cli_init(def->kind < TOOL_BRIDGE);
 	log_init(def->name);
 	seen_init(&f.seen, SEEN_MAX);
-	t.cli = (struct cli){
-	    def->name, def->synopsis, def->about, def->options, common_options(&f), def->examples,
-	    NULL,      NULL,          0};
+	t.cli = (struct cli){def->name,
+			     def->synopsis,
+			     def->about,
+			     def->options,
+			     tool_common_options(&f),
+			     def->examples,
+			     NULL,
+			     NULL,
+			     0};
 	if (cli_parse(&t.cli, argc, argv, sections, &t, &code) == CLI_GO) {
 		if (f.quiet)
 			log_set_level(LOG_LEVEL_ERROR);
@@ -600,21 +524,6 @@ uint64_t tool_send(struct tool *t)
 	return n;
 }
 
-bool tool_build(struct tool *t, struct buf *line)
-{
-	size_t before = line->len;
-
-	jw_end(&t->out.w);
-	if (jw_failed(&t->out.w)) {
-		log_error("a record of %zu bytes or more could not be built", t->out.line.len);
-		return false;
-	}
-	if (buf_add(line, t->out.line.data, t->out.line.len) == 0)
-		return true;
-	line->len = before;
-	return false;
-}
-
 void tool_send_event(struct tool *t, const char *line, size_t len)
 {
 	if (t->out.spool)
@@ -622,73 +531,4 @@ void tool_send_event(struct tool *t, const char *line, size_t len)
 	out_line(&t->out, line, len);
 	if (t->frame->count && (int64_t)t->out.written >= t->frame->count)
 		end(t, TOOL_END_INPUT);
-}
-
-void tool_alert(struct tool *t, const char *code, int evse, int severity, bool raised, bool latched,
-		const char *component, const char *text)
-{
-	char item[80];
-	struct jw *w;
-
-	snprintf(item, sizeof item, "alert.%s", code);
-	w = tool_record(t, "alert", (struct out_head){.item = item, .evse = evse});
-	jw_kstr(w, "code", code);
-	jw_kint(w, "severity", severity);
-	jw_kstr(w, "component", component);
-	jw_kbool(w, "raised", raised);
-	jw_kbool(w, "latched", latched);
-	jw_kstr(w, "text", text);
-	tool_send(t);
-}
-
-bool tool_addressed(const struct tool *t, const struct record *r)
-{
-	size_t len = r->head.to.len;
-
-	if (!record_is(r, "command") || !len)
-		return false;
-	return slice_is(r->head.to, t->src) ||
-	       (strncmp(t->src, r->head.to.at, len) == 0 && t->src[len] == '.');
-}
-
-struct jw *tool_reply(struct tool *t, const struct record *r, const char *status)
-{
-	struct jw *w =
-	    tool_record(t, "reply", (struct out_head){.evse = r->head.evse, .to = record_src(r)});
-
-	jw_kstr(w, "id", json_str(record_get(r, "id")));
-	jw_kstr(w, "status", status);
-	return w;
-}
-
-void tool_reply_simple(struct tool *t, const struct record *r, const char *status,
-		       const char *reason)
-{
-	struct jw *w = tool_reply(t, r, status);
-
-	if (reason)
-		jw_kstr(w, "reason", reason);
-	tool_send(t);
-}
-
-bool tool_share(const char *name, char *path, size_t size)
-{
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	const char *env = getenv("EVSE_SHARE");
-	char *slash;
-
-	if (env && snprintf(path, size, "%s/%s", env, name) > 0 && access(path, R_OK) == 0)
-		return true;
-	if (n > 0) {
-		exe[n] = '\0';
-		slash = strrchr(exe, '/');
-		if (slash)
-			*slash = '\0';
-		snprintf(path, size, "%s/../share/evse/%s", exe, name);
-		if (access(path, R_OK) == 0)
-			return true;
-	}
-	snprintf(path, size, "%s/%s", EVSE_DATADIR, name);
-	return access(path, R_OK) == 0;
 }

@@ -98,8 +98,8 @@ struct jw *tool_record(struct tool *t, const char *type, struct out_head head);
 uint64_t tool_send(struct tool *t);
 
 /**
- * Ends the record begun as a line in @line (appended, without newline) and sends nothing: for who must
- * store an event before it is sent.
+ * Ends the record begun as a line in @line (appended, without newline) and sends nothing: for who
+ * must store an event before it is sent.
  *
  * @return  false when it could not be built; @line is then as before
  */
