@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 
+#include "ws/resolve.h"
 #include "ws/url.h"
 
 enum client_state { CLIENT_WAITING, CLIENT_CONNECTING, CLIENT_OPEN, CLIENT_STOPPED };
@@ -28,6 +30,9 @@ struct ws_client {
 	bool dead, stop, again;
 	bool certificate_asked; /* and we had none to give */
 	uint32_t attempt;
+	int resolve_fd; /* while a name is looked up, else -1 */
+	struct ws_addresses addresses;
+	unsigned address_at;
 	struct loop_timer retry_timer, connect_timer;
 	struct ws_fault fault;
 	struct ws_link link;
@@ -47,8 +52,8 @@ static const lws_retry_bo_t no_idle_policy = {.secs_since_valid_ping = 65000,
 
 /* ---- TLS ---- */
 
-static int load_tls(struct ws_client *c, SSL_CTX *ctx, const struct ws_client_conf *conf,
-		    const struct ws_url *url, struct err *e)
+static int load_tls(SSL_CTX *ctx, const struct ws_client_conf *conf, const struct ws_url *url,
+		    struct err *e)
 {
 	struct ws_tls_conf tls = {.ca_file = conf->ca_file,
 				  .cert_file = conf->cert_file,
@@ -56,7 +61,6 @@ static int load_tls(struct ws_client *c, SSL_CTX *ctx, const struct ws_client_co
 				  .name = url->host,
 				  .tls12 = conf->tls12};
 
-	(void)c;
 	return url->tls ? ws_tls_load(ctx, &tls, e) : 0;
 }
 
@@ -117,7 +121,7 @@ static int rebuild(struct ws_client *c, struct err *e)
 
 	if (!ctx)
 		return err_set(e, "OpenSSL does not give a TLS context");
-	if (load_tls(c, ctx, &c->conf, &c->url, e) < 0) {
+	if (load_tls(ctx, &c->conf, &c->url, e) < 0) {
 		SSL_CTX_free(ctx);
 		return -1;
 	}
@@ -140,8 +144,18 @@ static int rebuild(struct ws_client *c, struct err *e)
 
 /* ---- tries ---- */
 
+static void stop_resolving(struct ws_client *c)
+{
+	if (c->resolve_fd < 0)
+		return;
+	loop_unwatch(c->ws->loop, c->resolve_fd);
+	close(c->resolve_fd);
+	c->resolve_fd = -1;
+}
+
 static void detach(struct ws_client *c)
 {
+	stop_resolving(c);
 	if (!c->wsi)
 		return;
 	lws_set_opaque_user_data(c->wsi, NULL);
@@ -195,27 +209,13 @@ static void refused(struct ws_client *c, int http_status)
 	c->fn(c->user, c, &ev);
 }
 
-/* libwebsockets gives up without a word when it does not find the host. */
-static void name_lookup_fault(struct ws_client *c)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-	int code = getaddrinfo(c->url.host, NULL, &hints, &found);
-
-	if (code != 0)
-		ws_fault_set(&c->fault, WS_DNS, "host name \"%s\" not found: %s", c->url.host,
-			     gai_strerror(code));
-	else
-		freeaddrinfo(found);
-	ws_fault_set(&c->fault, WS_UNREACHABLE, "unable to connect to %s", c->conf.url);
-}
-
 static void connect_now(struct ws_client *c)
 {
 	char host[sizeof(c->url.host) + 10];
 	struct lws_client_connect_info info = {
 	    .context = c->ws->lws,
 	    .vhost = c->vhost,
-	    .address = c->url.host,
+	    .address = c->addresses.count ? c->addresses.text[c->address_at] : c->url.host,
 	    .port = c->url.port,
 	    .path = c->url.path,
 	    .host = host,
@@ -232,13 +232,60 @@ static void connect_now(struct ws_client *c)
 	/* the name is checked by our TLS context, which knows IPv6 addresses too */
 	if (c->url.tls)
 		info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
-	c->state = CLIENT_CONNECTING;
-	loop_timer_after(c->ws->loop, &c->connect_timer,
-			 (int64_t)c->conf.connect_timeout_ms * 1000);
-	if (!lws_client_connect_via_info(&info) && c->state == CLIENT_CONNECTING) {
-		name_lookup_fault(c);
+	if (!lws_client_connect_via_info(&info) && c->state == CLIENT_CONNECTING &&
+	    !c->retry_timer.armed) {
+		ws_fault_set(&c->fault, WS_UNREACHABLE, "unable to connect to %s", c->conf.url);
 		refused(c, 0);
 	}
+}
+
+static void on_resolved(void *ctx, int fd, short revents)
+{
+	struct ws_client *c = ctx;
+	bool taken = ws_resolve_take(fd, &c->addresses) == 0;
+
+	(void)revents;
+	stop_resolving(c);
+	if (taken && c->addresses.code == 0) {
+		connect_now(c);
+		return;
+	}
+	c->addresses.count = 0;
+	ws_fault_set(&c->fault, WS_DNS, "host name \"%s\" not found: %s", c->url.host,
+		     taken ? gai_strerror(c->addresses.code) : "no answer");
+	refused(c, 0);
+}
+
+/* Looks the host up where that may take time, then connects. */
+static void begin_connect(struct ws_client *c)
+{
+	c->state = CLIENT_CONNECTING;
+	c->addresses.count = c->address_at = 0;
+	loop_timer_after(c->ws->loop, &c->connect_timer,
+			 (int64_t)c->conf.connect_timeout_ms * 1000);
+	if (!ws_resolve_needed(c->url.host)) {
+		connect_now(c);
+		return;
+	}
+	c->resolve_fd = ws_resolve_start(c->url.host);
+	if (c->resolve_fd >= 0 &&
+	    loop_watch(c->ws->loop, c->resolve_fd, POLLIN, on_resolved, c) == 0)
+		return;
+	ws_fault_set(&c->fault, WS_DNS, "unable to look up \"%s\": %s", c->url.host,
+		     strerror(errno));
+	detach(c);
+	refused(c, 0);
+}
+
+/* The host may have another address that can be reached. */
+static bool next_address(struct ws_client *c)
+{
+	if (c->fault.reason != WS_UNREACHABLE || c->address_at + 1 >= c->addresses.count)
+		return false;
+	c->wsi = NULL;
+	c->address_at++;
+	loop_timer_after(c->ws->loop, &c->retry_timer, 0);
+	return true;
 }
 
 static void on_retry_timer(void *ctx)
@@ -248,12 +295,16 @@ static void on_retry_timer(void *ctx)
 
 	c->fault = (struct ws_fault){.reason = WS_OK};
 	c->certificate_asked = false;
-	if ((c->conf_changed ? rebuild(c, &e) : load_tls(c, c->ctx, &c->conf, &c->url, &e)) < 0) {
+	if (c->state == CLIENT_CONNECTING && !c->conf_changed) { /* with the host's next address */
+		connect_now(c);
+		return;
+	}
+	if ((c->conf_changed ? rebuild(c, &e) : load_tls(c->ctx, &c->conf, &c->url, &e)) < 0) {
 		ws_fault_set(&c->fault, WS_LOCAL, "%s", e.msg);
 		refused(c, 0);
 		return;
 	}
-	connect_now(c);
+	begin_connect(c);
 }
 
 static void on_connect_timer(void *ctx)
@@ -262,25 +313,12 @@ static void on_connect_timer(void *ctx)
 
 	ws_fault_set(&c->fault, WS_TIMEOUT, "no answer from %s within %u ms", c->conf.url,
 		     c->conf.connect_timeout_ms);
+	loop_timer_cancel(c->ws->loop, &c->retry_timer);
 	detach(c);
 	refused(c, 0);
 }
 
 /* ---- why it failed ---- */
-
-static const struct {
-	const char *has;
-	enum ws_reason reason;
-	const char *text;
-} connect_causes[] = {
-    {"getaddrinfo", WS_DNS, "host name not found"},
-    {"Cannot match protocol", WS_SUBPROTOCOL, "the server chose another subprotocol"},
-    {"PROTOCOL malformed", WS_SUBPROTOCOL, "the server chose another subprotocol"},
-    {"connect", WS_UNREACHABLE, "unreachable"},
-    {"conn fail", WS_UNREACHABLE, "unreachable"},
-    {"imed out", WS_TIMEOUT, "no answer"},
-    {"imeout", WS_TIMEOUT, "no answer"},
-};
 
 /* In TLS 1.3 the server checks our certificate when our side of the handshake is done already; its
  * alert may lie unread behind a request that could not be written any more. */
@@ -301,55 +339,18 @@ static void connection_error(struct ws_client *c, struct lws *wsi, const char *c
 
 	read_last_alert(c, wsi);
 	lws_set_opaque_user_data(wsi, NULL); /* it is over for this one: nothing more from it */
-	if (!cause)
-		cause = "no cause given";
 	if (c->certificate_asked && !status &&
 	    (c->fault.reason == WS_OK || c->fault.reason == WS_TLS_OTHER))
 		c->fault = (struct ws_fault){WS_TLS_CERT_MISSING,
 					     "client certificate missing: the server asked for one "
 					     "and ended the connection"};
-	if (status >= 100 && status != 101)
-		ws_fault_set(&c->fault, WS_HTTP, "%s answered with HTTP status %d%s", c->conf.url,
-			     status,
-			     status == 401   ? " (unauthorised: user or password refused)"
-			     : status == 404 ? " (not found: identity or path unknown)"
-					     : "");
-	for (size_t i = 0; i < sizeof(connect_causes) / sizeof(*connect_causes); i++)
-		if (strstr(cause, connect_causes[i].has))
-			ws_fault_set(&c->fault, connect_causes[i].reason, "%s: %s (%s)",
-				     c->conf.url, connect_causes[i].text, cause);
-	ws_fault_set(&c->fault, WS_LOST, "%s: connection lost before it was open (%s)", c->conf.url,
-		     cause);
+	ws_fault_connect(&c->fault, c->conf.url, status, cause);
+	if (next_address(c))
+		return;
 	refused(c, status == 101 ? 0 : status);
 }
 
 /* ---- callbacks ---- */
-
-static int add_authorization(struct ws_client *c, struct lws *wsi, unsigned char **p, size_t room)
-{
-	char password[WS_PASSWORD_MAX + 2], plain[WS_PASSWORD_MAX + WS_IDENTITY_MAX + 260];
-	char value[sizeof(plain) * 4 / 3 + 16] = "Basic ";
-	struct err e = {""};
-	int n, result = -1;
-
-	if (!c->conf.password_file || c->conf.security_profile == 3)
-		return 0;
-	if (ws_secret_line(password, sizeof(password), c->conf.password_file, &e) < 0) {
-		ws_fault_set(&c->fault, WS_LOCAL, "%s", e.msg);
-		return -1;
-	}
-	n = snprintf(plain, sizeof(plain), "%s:%s", c->conf.user ? c->conf.user : c->url.identity,
-		     password);
-	if (n > 0 && (size_t)n < sizeof(plain) &&
-	    lws_b64_encode_string(plain, n, value + 6, (int)sizeof(value) - 6) >= 0 &&
-	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)value,
-					 (int)strlen(value), p, *p + room) == 0)
-		result = 0;
-	explicit_bzero(password, sizeof(password));
-	explicit_bzero(plain, sizeof(plain));
-	explicit_bzero(value, sizeof(value));
-	return result;
-}
 
 static int check_subprotocol(struct ws_client *c, struct lws *wsi)
 {
@@ -401,7 +402,7 @@ static int handshake_callback(struct ws_client *c, struct lws *wsi,
 			      enum lws_callback_reasons reason, void *in, size_t len)
 {
 	if (reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER) {
-		return add_authorization(c, wsi, in, len);
+		return ws_client_authorization(&c->conf, c->url.identity, wsi, in, len, &c->fault);
 	} else if (reason == LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH) {
 		return check_subprotocol(c, wsi);
 	} else if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
@@ -467,6 +468,7 @@ struct ws_client *ws_client_new(struct ws *ws, const struct ws_client_conf *conf
 		return NULL;
 	}
 	c->ws = ws;
+	c->resolve_fd = -1;
 	c->fn = fn;
 	c->user = user;
 	c->url = url;
@@ -495,7 +497,7 @@ int ws_client_set_conf(struct ws_client *c, const struct ws_client_conf *conf, s
 	if (ws_client_conf_check(conf, &url, e) < 0)
 		return -1;
 	trial = SSL_CTX_new(TLS_client_method());
-	ok = trial ? load_tls(c, trial, conf, &url, e) : err_set(e, "OpenSSL gives no TLS context");
+	ok = trial ? load_tls(trial, conf, &url, e) : err_set(e, "OpenSSL gives no TLS context");
 	SSL_CTX_free(trial);
 	if (ok < 0)
 		return -1;

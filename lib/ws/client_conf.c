@@ -91,3 +91,29 @@ int ws_client_conf_check(const struct ws_client_conf *conf, struct ws_url *url, 
 	explicit_bzero(password, sizeof(password));
 	return ok;
 }
+
+int ws_client_authorization(const struct ws_client_conf *conf, const char *identity,
+			    struct lws *wsi, unsigned char **p, size_t room, struct ws_fault *fault)
+{
+	char password[WS_PASSWORD_MAX + 2], plain[WS_PASSWORD_MAX + WS_IDENTITY_MAX + 260];
+	char value[sizeof(plain) * 4 / 3 + 16] = "Basic ";
+	struct err e = {""};
+	int n, result = -1;
+
+	if (!conf->password_file || conf->security_profile == 3)
+		return 0;
+	if (ws_secret_line(password, sizeof(password), conf->password_file, &e) < 0) {
+		ws_fault_set(fault, WS_LOCAL, "%s", e.msg);
+		return -1;
+	}
+	n = snprintf(plain, sizeof(plain), "%s:%s", conf->user ? conf->user : identity, password);
+	if (n > 0 && (size_t)n < sizeof(plain) &&
+	    lws_b64_encode_string(plain, n, value + 6, (int)sizeof(value) - 6) >= 0 &&
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)value,
+					 (int)strlen(value), p, *p + room) == 0)
+		result = 0;
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(plain, sizeof(plain));
+	explicit_bzero(value, sizeof(value));
+	return result;
+}

@@ -199,3 +199,35 @@ void ws_tls_note(struct ws_fault *fault, const SSL *ssl, int where, int ret)
 		 ((where & SSL_CB_ALERT) || ((where & SSL_CB_EXIT) && ret <= 0)))
 		note_error(fault, ssl, error);
 }
+
+/* ---- libwebsockets' causes, before TLS or after it ---- */
+
+static const struct {
+	const char *has;
+	enum ws_reason reason;
+	const char *text;
+} connect_causes[] = {
+    {"getaddrinfo", WS_DNS, "host name not found"},
+    {"Cannot match protocol", WS_SUBPROTOCOL, "the server chose another subprotocol"},
+    {"PROTOCOL malformed", WS_SUBPROTOCOL, "the server chose another subprotocol"},
+    {"connect", WS_UNREACHABLE, "unreachable"},
+    {"conn fail", WS_UNREACHABLE, "unreachable"},
+    {"imed out", WS_TIMEOUT, "no answer"},
+    {"imeout", WS_TIMEOUT, "no answer"},
+};
+
+void ws_fault_connect(struct ws_fault *fault, const char *url, int status, const char *cause)
+{
+	if (!cause)
+		cause = "no cause given";
+	if (status >= 100 && status != 101)
+		ws_fault_set(fault, WS_HTTP, "%s answered with HTTP status %d%s", url, status,
+			     status == 401   ? " (unauthorised: user or password refused)"
+			     : status == 404 ? " (not found: identity or path unknown)"
+					     : "");
+	for (size_t i = 0; i < sizeof(connect_causes) / sizeof(*connect_causes); i++)
+		if (strstr(cause, connect_causes[i].has))
+			ws_fault_set(fault, connect_causes[i].reason, "%s: %s (%s)", url,
+				     connect_causes[i].text, cause);
+	ws_fault_set(fault, WS_LOST, "%s: connection lost before it was open (%s)", url, cause);
+}

@@ -82,6 +82,10 @@ void ws_tls_peer_name(char *text, size_t size, const SSL *ssl);
 void ws_fault_set(struct ws_fault *fault, enum ws_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** Why a client's connection failed: @status of HTTP or 0, @cause as libwebsockets says it, or
+ * NULL. */
+void ws_fault_connect(struct ws_fault *fault, const char *url, int status, const char *cause);
+
 /** First line of a file that only its owner may read. @return 0 or -1 with @e set */
 int ws_secret_line(char *line, size_t size, const char *path, struct err *e);
 
@@ -96,6 +100,11 @@ int ws_client_conf_check(const struct ws_client_conf *conf, struct ws_url *url, 
  */
 int ws_client_conf_copy(struct ws_client_conf *to, const struct ws_client_conf *from);
 void ws_client_conf_release(struct ws_client_conf *conf);
+/** Adds the header with user and password to a request, where there is a password. @return 0 or -1
+ * with @fault */
+int ws_client_authorization(const struct ws_client_conf *conf, const char *identity,
+			    struct lws *wsi, unsigned char **p, size_t room,
+			    struct ws_fault *fault);
 
 /* ---- parts of the server (listen.c) ---- */
 

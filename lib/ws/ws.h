@@ -1,8 +1,8 @@
 /* Websockets, client and server, on the tool's own loop; the only place where libwebsockets is
  * used.
  *
- * Everything runs in the loop's thread. Nothing here blocks, except that a host name in a client's
- * URL is looked up by the C library at each try to connect (give an address where that matters).
+ * Everything runs in the loop's thread, and nothing here blocks: a host name is looked up beside
+ * it.
  *
  * What happens arrives as `struct ws_event` at one handler: a whole message is one event, whatever
  * its fragments were; texts in an event live until the handler returns. The handler may send, close

@@ -155,6 +155,48 @@ server_says() {
 	kill -CONT "$CSMS"
 }
 
+@test "client: a name server that does not answer holds nothing up" {
+	unshare -rnm true 2>/dev/null || skip "no namespaces of our own here"
+	echo 'nameserver 127.0.0.1' >resolv.conf
+	cat >inside.sh <<-'END'
+		ip link set lo up && mount --bind resolv.conf /etc/resolv.conf || exit 99
+		mkfifo bound
+		/usr/bin/python3 -c 'import socket, time
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("127.0.0.1", 53))
+		open("bound", "w").write("x")
+		time.sleep(30)' & silent=$!
+		read -r _ <bound || true
+		begun=$(date +%s%N)
+		"$1" -u wss://csms.example/CS001 -t 300 </dev/null
+		echo "ended in $((($(date +%s%N) - begun) / 1000000)) ms"
+		kill $silent
+	END
+	run unshare -rnm sh inside.sh "$PROBE"
+	[ "$status" -ne 99 ] || skip "no mounts of our own here"
+	[[ ${lines[0]} == 'refused timeout 0 no answer from wss://csms.example/CS001 within 300 ms' ]]
+	[[ ${lines[1]} =~ ^ended\ in\ ([0-9]+)\ ms$ ]]
+	[ "${BASH_REMATCH[1]}" -lt 4000 ] # the C library would take ten seconds
+}
+
+@test "client: each address of a host is tried before it is called unreachable" {
+	unshare -rnm true 2>/dev/null || skip "no namespaces of our own here"
+	printf '127.0.0.%d two.example\n' 7 1 8 >hosts
+	cat >inside.sh <<-'END'
+		ip link set lo up && mount --bind hosts /etc/hosts || exit 99
+		evse-csms -l 127.0.0.1:0 --port-file port --stay </dev/null >/dev/null & csms=$!
+		until [ -s port ]; do sleep 0.02; done
+		echo '[2,"1","Heartbeat",{}]' | "$1" -n 1 -u "ws://two.example:$(cat port)/CS001"
+		kill $csms
+		wait $csms
+		"$1" -u "ws://two.example:$(cat port)/CS001" </dev/null
+	END
+	run unshare -rnm sh inside.sh "$PROBE"
+	[ "$status" -ne 99 ] || skip "no mounts of our own here"
+	[[ ${lines[0]} == 'open ocpp2.0.1 - -' ]]
+	[[ ${lines[3]} == 'refused unreachable 0 ws://two.example:'* ]]
+}
+
 @test "client: an IPv6 address is checked against the certificate" {
 	[ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6 || skip "no IPv6 on the loopback"
 	rm -f csms.port

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/loop.h"
+#include "ws/resolve.h"
 #include "ws/url.h"
 #include "ws/ws.h"
 
@@ -551,6 +552,30 @@ TEST(nobody_there_is_unreachable)
 	REQUIRE(join(&cc));
 	CHECK(run_until(&r.client_refused, 1));
 	CHECK_INT(r.client_reason, WS_UNREACHABLE);
+	end();
+}
+
+TEST(a_name_that_is_not_there_is_looked_up_beside_the_loop)
+{
+	struct ws_server_conf sc = {.listen = NULL};
+	struct ws_client_conf cc = {.url = "ws://nowhere.invalid/CS001",
+				    .connect_timeout_ms = 5000};
+
+	CHECK(ws_resolve_needed("nowhere.invalid"));
+	CHECK(!ws_resolve_needed("127.0.0.1"));
+	CHECK(!ws_resolve_needed("::1"));
+	CHECK(!ws_resolve_needed("localhost"));
+	REQUIRE(begin(&sc));
+	REQUIRE(join(&cc));
+	CHECK(run_until(&r.client_refused, 1));
+	/* a network whose name server is slow or dead is no fault of ours */
+	CHECK(r.client_reason == WS_DNS || r.client_reason == WS_TIMEOUT);
+	end();
+	REQUIRE(begin(&sc));
+	REQUIRE(join(&cc));
+	when_open(free_client);
+	loop_timer_set(r.loop, &r.give_up, clock_read().mono_us + 400000);
+	loop_run(r.loop);
 	end();
 }
 
