@@ -17,6 +17,8 @@
 
 enum { AT_ONCE = 64 }; /* segments removed for each new tip */
 
+static const int64_t CLOCK_SET_MS = 1577836800000; /* 2020: no clock that was set is before it */
+
 /* ---- removing ---- */
 
 static int read_head(struct store *s, uint64_t seq, struct segment_head *h, uint64_t *size)
@@ -36,6 +38,16 @@ static int read_head(struct store *s, uint64_t seq, struct segment_head *h, uint
 		return -1;
 	*size = (uint64_t)st.st_size;
 	return segment_head_read(data, (size_t)n, h, NULL);
+}
+
+/* The first segment from @seq on that can be read: one that a worn flash destroyed must not keep
+ * the others for ever.
+ * @return its number, or one above the tip's. */
+static uint64_t readable(struct store *s, uint64_t seq, struct segment_head *h, uint64_t *size)
+{
+	while (seq <= s->tip.seq && read_head(s, seq, h, size) < 0)
+		seq++;
+	return seq;
 }
 
 /* How much of the file stays without its data. */
@@ -91,14 +103,27 @@ static int move_tip(struct store *s, uint64_t oldest, uint64_t oldest_data, int6
 	return 1;
 }
 
-static bool too_old(const struct segment_head *h, int64_t now_ms, int64_t age_ms)
+/* When a segment was sealed. Before the clock was ever set that says nothing: then the next segment
+ * with a set clock counts, and while there is none the segment is new. */
+static int64_t sealed_at(struct store *s, const struct segment_head *h, int64_t now_ms)
 {
-	return age_ms > 0 && h->sealed_ms < now_ms - age_ms;
+	struct segment_head next = *h;
+	uint64_t size;
+
+	while (next.sealed_ms < CLOCK_SET_MS)
+		if (next.seq >= s->tip.seq || read_head(s, next.seq + 1, &next, &size) < 0)
+			return now_ms;
+	return next.sealed_ms;
+}
+
+static bool too_old(struct store *s, const struct segment_head *h, int64_t now_ms, int64_t age_ms)
+{
+	return age_ms > 0 && sealed_at(s, h, now_ms) < now_ms - age_ms;
 }
 
 int store_retain(struct store *s, int64_t now_ms, struct err *err)
 {
-	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, bytes = s->bytes, size;
+	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, bytes = s->bytes, size, at;
 	int64_t events_age = s->limits.events_age_ms > s->limits.max_age_ms
 				 ? s->limits.events_age_ms
 				 : s->limits.max_age_ms;
@@ -106,19 +131,18 @@ int store_retain(struct store *s, int64_t now_ms, struct err *err)
 
 	if (s->child > 0)
 		return 0;
-	for (int i = 0; i < AT_ONCE && data <= s->tip.seq && read_head(s, data, &h, &size) == 0;
-	     i++) {
-		if (!too_old(&h, now_ms, s->limits.max_age_ms) && bytes <= s->limits.max_bytes)
+	for (int i = 0; i < AT_ONCE && (at = readable(s, data, &h, &size)) <= s->tip.seq; i++) {
+		if (!too_old(s, &h, now_ms, s->limits.max_age_ms) && bytes <= s->limits.max_bytes)
 			break;
 		bytes -= size - without_data(&h);
-		data++;
+		data = at + 1;
 	}
-	for (int i = 0; i < AT_ONCE && oldest < data && read_head(s, oldest, &h, &size) == 0; i++) {
-		if (!too_old(&h, now_ms, events_age) &&
+	for (int i = 0; i < AT_ONCE && (at = readable(s, oldest, &h, &size)) < data; i++) {
+		if (!too_old(s, &h, now_ms, events_age) &&
 		    (bytes <= s->limits.max_bytes || data <= s->tip.seq))
 			break;
 		bytes -= without_data(&h);
-		oldest++;
+		oldest = at + 1;
 	}
 	return move_tip(s, oldest, data, now_ms, err);
 }
@@ -140,22 +164,20 @@ void retain_reserve(struct store *s)
 
 bool retain_make_room(struct store *s, int64_t now_ms)
 {
-	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, freed = 0, size;
+	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, freed = 0, size, at;
 	bool had_reserve = unlinkat(s->dir_fd, "reserve", 0) == 0;
 	struct segment_head h;
 
 	if (s->child > 0)
 		return had_reserve;
-	while (freed < 2 * STORE_RESERVE && data <= s->tip.seq &&
-	       read_head(s, data, &h, &size) == 0) {
+	while (freed < 2 * STORE_RESERVE && (at = readable(s, data, &h, &size)) <= s->tip.seq) {
 		freed += size - without_data(&h);
-		data++;
+		data = at + 1;
 	}
-	if (data > s->tip.seq)
-		while (freed < STORE_RESERVE && oldest < data &&
-		       read_head(s, oldest, &h, &size) == 0) {
+	if (readable(s, data, &h, &size) > s->tip.seq)
+		while (freed < STORE_RESERVE && (at = readable(s, oldest, &h, &size)) < data) {
 			freed += without_data(&h);
-			oldest++;
+			oldest = at + 1;
 		}
 	if (move_tip(s, oldest, data, now_ms, NULL) <= 0)
 		return had_reserve;

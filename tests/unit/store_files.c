@@ -253,6 +253,48 @@ TEST(old_data_go_first_then_old_events)
 	store_close(&s);
 }
 
+TEST(a_destroyed_segment_does_not_keep_the_others)
+{
+	struct store_limits limits = {.max_age_ms = 150000, .max_bytes = UINT64_MAX / 2};
+	char keys[450], where[400], path[500];
+	int64_t now = 1795341600000;
+	struct store s;
+	struct err err;
+
+	snprintf(where, sizeof where, "%s", fresh_dir("worn"));
+	snprintf(keys, sizeof keys, "%s/keys", where);
+	REQUIRE(store_open(&s, where, keys, &limits, 100, now, &err) == 0);
+	fill(&s, 6, &now);
+	snprintf(path, sizeof path, "%s/00000002.seg", where);
+	CHECK_INT(truncate(path, 100), 0);
+	CHECK_INT(store_retain(&s, now, &err), 1);
+	CHECK_INT(s.tip.oldest, 4);
+	CHECK(clean(where, &s.keys));
+	store_close(&s);
+}
+
+TEST(a_clock_that_was_not_set_makes_nothing_old)
+{
+	struct store_limits limits = {.max_age_ms = 300000, .max_bytes = UINT64_MAX / 2};
+	char keys[450], where[400];
+	int64_t now = 20000;
+	struct store s;
+	struct err err;
+
+	snprintf(where, sizeof where, "%s", fresh_dir("unset"));
+	snprintf(keys, sizeof keys, "%s/keys", where);
+	REQUIRE(store_open(&s, where, keys, &limits, 100, now, &err) == 0);
+	fill(&s, 2, &now);
+	now = 1795341600000;
+	CHECK_INT(store_retain(&s, now, &err), 0);
+	fill(&s, 1, &now);
+	CHECK_INT(store_retain(&s, now + 200000, &err), 0);
+	CHECK_INT(s.tip.oldest, 1);
+	CHECK_INT(store_retain(&s, now + 400000, &err), 1);
+	CHECK_INT(s.tip.oldest, 4);
+	store_close(&s);
+}
+
 TEST(what_was_taken_is_known_after_a_stop)
 {
 	const char *dir = fresh_dir("seen");
