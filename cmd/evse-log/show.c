@@ -199,7 +199,8 @@ static int show(struct show *s, struct reader *r, const struct opening *w)
 	if (s->progress)
 		dprintf(STDERR_FILENO, "\r\033[K");
 	if (rc < 0)
-		log_error("%s: %s", o.c.dir, err.msg);
+		log_error("%s: %s; %llu segments can't be read", o.c.dir, err.msg,
+			  (unsigned long long)r->damaged);
 	if (r->skipped_data)
 		log_info("%llu records of old data are not kept any more",
 			 (unsigned long long)r->skipped_data);

@@ -131,6 +131,7 @@ struct giver {
 	void *ctx;
 	struct place place;
 	struct err *err;
+	bool gone;
 	uint64_t skip; /* records of this segment given before */
 };
 
@@ -244,11 +245,15 @@ static int read_one(struct giver *g, uint64_t seq, struct err *err)
 		return rc;
 	store_name(name, seq, ".rows");
 	rc = rows_read(r->dir_fd, name, find_key, give_row, g, &info, err);
-	return rc < 0 && errno == ENOENT ? 1 : rc; /* sealed in this moment, or removed */
+	g->gone = rc < 0 && errno == ENOENT; /* sealed in this moment, or removed */
+	return g->gone ? 0 : rc;
 }
 
 int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err)
 {
+	struct err first = {{0}}, ignored;
+
+	err = err ? err : &ignored;
 	if (reader_list(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->seq_count; i++) {
@@ -260,19 +265,25 @@ int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err)
 			continue;
 		if (r->started && seq == r->last_seq)
 			g.skip = r->last_index + 1;
-		errno = 0;
 		rc = read_one(&g, seq, err);
-		if (rc == 1 && errno == ENOENT)
+		if (g.gone) {
+			g.gone = false;
 			rc = read_one(&g, seq, err);
-		if (rc == 1 && errno == ENOENT)
+		}
+		if (g.gone)
 			continue;
 		if (g.place.index > g.skip) {
 			r->last_seq = seq;
 			r->last_index = g.place.index - 1;
 			r->started = true;
 		}
-		if (rc)
+		if (rc > 0)
 			return rc;
+		if (rc < 0 && !r->damaged++)
+			first = *err;
 	}
-	return 0;
+	if (!r->damaged)
+		return 0;
+	*err = first;
+	return -1;
 }

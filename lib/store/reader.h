@@ -23,6 +23,7 @@ struct reader {
 	bool stored; /* give lines as they are stored, personal values sealed */
 	struct persons persons;
 	struct buf plain;
+	uint64_t damaged;              /* segments that could not be read */
 	uint64_t skipped_data;         /* records whose data part was removed */
 	uint64_t last_seq, last_index; /* what was given last; for going on */
 	bool started;
@@ -42,7 +43,8 @@ int reader_list(struct reader *r, struct err *err);
 /**
  * Gives each record behind what was given last. Memory is bounded by one segment's.
  *
- * @return  0 at the end, what @fn returned when it stopped, or -1 with @err
+ * @return  0 at the end, what @fn returned when it stopped, or -1 with @err when something could
+ * not be read: the first such thing; all that can be read was given
  */
 int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err);
 

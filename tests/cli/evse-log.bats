@@ -196,9 +196,11 @@ has() { jq -es "any(.[]; $1)" out; }
 @test "show --follow goes on with what comes" {
 	recorder --sync 20
 	say 2 >&8
-	until_true test -e store/tip
+	kept() { [ "$(evse-log show -d store | wc -l)" = 4 ]; }
+	until_true kept
 	evse-log show -d store --follow >followed 3>&- 8>&- &
 	PIDS="$PIDS $!"
+	[ "$(evse-log show -d store --count 3 | wc -l)" = 3 ]
 	lines_are() { [ "$(wc -l <followed)" = "$1" ]; }
 	until_true lines_are 4
 	say 30 2 >&8
@@ -401,4 +403,14 @@ has() { jq -es "any(.[]; $1)" out; }
 	run -64 evse-log rotate -d store --sign --token x
 	run -74 --separate-stderr evse-log rotate -d store --device --token pkcs11:token=x
 	[[ $stderr == *"expected pkcs11:token="* ]]
+}
+
+@test "a damaged segment costs its own records only, and is named" {
+	for i in 1 2 3; do say 10 $i | record >/dev/null; done
+	printf X | dd of=store/00000002.seg bs=1 seek=1200 conv=notrunc 2>/dev/null
+	run -65 --separate-stderr evse-log show -d store
+	[[ $stderr == *"00000002.seg: unable to open"* ]]
+	[ "$output" = "$(say 10 1; say 10 3)" ]
+	run -1 evse-log verify -d store
+	[[ $output == "bad: segment 2: its data were changed" ]]
 }
