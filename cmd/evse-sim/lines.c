@@ -104,6 +104,8 @@ void lines_car(struct sim *s, int evse)
 			c->pilot_seen ? sim_cp_ev_limit_ma(c->duty_seen) / 1000.0 : 0, 3);
 		jw_knum(w, "duty_seen_pct", c->duty_seen / 100.0, 2);
 		jw_kbool(w, "asleep", c->asleep);
+		if (c->broken)
+			jw_kbool(w, "broken", true);
 	}
 	jw_knum3(w, "current_a", current_a, 3);
 	jw_knum(w, "power_w", e->plugged ? (double)c->power_mw / 1000 : 0, 3);
@@ -123,6 +125,7 @@ static struct car_said what_to_say(const struct sim_evse *e, const struct car_sa
 	now.pilot = c->pilot_seen;
 	now.charging = c->current_ma > 0;
 	now.asleep = c->asleep;
+	now.broken = c->broken;
 	now.duty = c->duty_seen;
 	/* A ramp is said once, at its end. */
 	now.settled_ma = c->ramp_us == SIM_NEVER ? c->current_ma / 100 : was->settled_ma;
@@ -132,8 +135,8 @@ static struct car_said what_to_say(const struct sim_evse *e, const struct car_sa
 static bool same_words(const struct car_said *a, const struct car_said *b)
 {
 	return a->plugged == b->plugged && a->s2 == b->s2 && a->pilot == b->pilot &&
-	       a->charging == b->charging && a->asleep == b->asleep && a->duty == b->duty &&
-	       a->settled_ma == b->settled_ma;
+	       a->charging == b->charging && a->asleep == b->asleep && a->broken == b->broken &&
+	       a->duty == b->duty && a->settled_ma == b->settled_ma;
 }
 
 static void on_report(void *ctx)

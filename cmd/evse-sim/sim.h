@@ -25,7 +25,7 @@ struct options {
 
 /* What the last `car` record said that makes a new one due when it changes. */
 struct car_said {
-	bool plugged, s2, pilot, charging, asleep;
+	bool plugged, s2, pilot, charging, asleep, broken;
 	int duty, settled_ma;
 };
 

@@ -44,7 +44,7 @@ static int64_t target_nj(const struct sim_car *c)
 
 static bool wants_energy(const struct sim_car *c)
 {
-	return !c->asleep && c->taken_nj < c->want_nj && c->battery_nj < target_nj(c);
+	return !c->asleep && !c->broken && c->taken_nj < c->want_nj && c->battery_nj < target_nj(c);
 }
 
 /* The charge curve: flat, then a straight line to full_w, taken at the lower end of a 0.5 % step.
@@ -201,6 +201,9 @@ void sim_car_inlet(struct sim_car *c, const struct sim_inlet *in, int64_t now_us
 		watch_wake(c, &was, now_us);
 		start_pulses(c, &was, now_us);
 	}
+	if (c->model.fragile && c->current_ma > 0 && in->phases_live > 0 &&
+	    in->phases_live != was.phases_live)
+		c->broken = true;
 	if (sim_car_phases(c) == 0 && c->current_ma > 0)
 		c->current_ma = 0;
 	if (in->phases_live != was.phases_live)

@@ -51,6 +51,7 @@ struct sim_car_model {
 	int pulse_ms, pulse_gap_ms, pulse_count;
 	int glitch_ms;       /* S2 seems open for this long … */
 	int glitch_after_ms; /* … this long after a change of duty */
+	int fragile;         /* breaks when its phases change while it draws */
 	int dropout_ms;      /* the pilot contact opens for this long … */
 	int dropout_every_s; /* … so often */
 	int sleep_after_s;   /* falls asleep when nothing was offered for so long; 0 = never */
@@ -110,7 +111,7 @@ struct sim_car {
 	bool pulse, glitch; /* overlays on S2 as the wire shows it */
 	bool dropped;       /* the pilot contact is open */
 	int pulses_left;
-	bool asleep;
+	bool asleep, broken;
 	int current_ma;   /* per used phase */
 	int64_t power_mw; /* through the inlet, set by the world */
 	int64_t react_us, s2_us, ramp_us, pulse_us, glitch_us, sleep_us, dropout_us;

@@ -33,6 +33,7 @@ static const struct member car_members[] = {
     M(sim_car, BOOL, glitch),
     M(sim_car, INT, pulses_left),
     M(sim_car, BOOL, asleep),
+    M(sim_car, BOOL, broken),
     M(sim_car, INT, current_ma),
     M(sim_car, INSTANT, react_us),
     M(sim_car, INSTANT, s2_us),
