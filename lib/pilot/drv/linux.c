@@ -22,6 +22,8 @@
 
 enum { PERIOD_US = 5000, SLOW_US = 500000, ALIVE_US = 100000, RETRY_US = 20000 };
 
+enum peak_stage { PEAK_RESET, PEAK_RELEASE, PEAK_READ };
+
 struct board_io {
 	struct driver d;
 	struct board b;
@@ -31,7 +33,7 @@ struct board_io {
 	struct gpio contactor[BOARD_CONTACTORS], sense[BOARD_CONTACTORS], reset[BOARD_RESETS];
 	struct gpio trip, trip6, test, in1, in2, locked, pe, estop, cut, one, upstream, alive;
 	struct loop_timer sample, slow, lock_off, beat;
-	enum { PEAK_RESET, PEAK_RELEASE, PEAK_READ } stage;
+	enum peak_stage stage;
 	struct pilot_out out;
 	bool told, beat_level;
 	struct pilot_readings r; /* pp_ohm and temp_dc are refreshed slowly */
@@ -218,7 +220,7 @@ static void sample_done(struct board_io *s)
 	s->d.host.readings(s->d.host.ctx, &s->r);
 }
 
-static void peaks(struct board_io *s, bool reset, int next, int us)
+static void peaks(struct board_io *s, bool reset, enum peak_stage next, int us)
 {
 	for (int i = 0; i < BOARD_RESETS; i++)
 		gpio_set(&s->reset[i], reset);
