@@ -12,6 +12,7 @@ complete -c evse-csms -l boot -r -f -a 'Accepted Pending Rejected' -d 'answer to
 complete -c evse-csms -l interval -r -f -d 'heartbeat interval given to chargers, seconds (default 300)'
 complete -c evse-csms -l subprotocols -r -f -d 'served, with commas (default ocpp2.0.1,ocpp2.1)'
 complete -c evse-csms -l ping -r -f -d 'websocket ping every S seconds (default 0: none)'
+complete -c evse-csms -l strict -d 'check what chargers send against OCPP 2.0.1, and reject what is wrong'
 complete -c evse-csms -l stay -d 'go on at the end of input, until a signal'
 complete -c evse-csms -s S -l src -r -f -d 'name of this instance: the src of its records'
 complete -c evse-csms -s p -l pass -d 'copy each good input record, not seen before, to the output'

@@ -1,5 +1,5 @@
 # made by completions/gen.awk
-complete -c evse-pilot -s D -l device -r -f -d 'the board: sim:SOCKET'
+complete -c evse-pilot -s D -l device -r -f -d 'the board: sim:SOCKET, linux:BOARD.json or rapi:TTY'
 complete -c evse-pilot -l evse -r -f -d 'number of the EVSE (default: from the name, else 1)'
 complete -c evse-pilot -l max-a -r -f -d 'what board, fuse and cable carry, 6 to 80 (default 32)'
 complete -c evse-pilot -l tethered -r -f -d 'fixed cable of that rating (default: of max-a)'

@@ -11,6 +11,8 @@ complete -c evse-setpoint -l sources -r -f -d 'array of sources with src, rank, 
 complete -c evse-setpoint -l min -r -f -d 'least current of a car (6)'
 complete -c evse-setpoint -l nominal -r -f -d 'phase voltage where no meter tells (230)'
 complete -c evse-setpoint -l phase-rotation -r -f -a 'RST RTS SRT STR TRS TSR' -d 'grid phases on the terminals of an EVSE; once for each EVSE in order (RST)'
+complete -c evse-setpoint -l idle-turn -r -f -d 'a car that leaves its current unused for S seconds makes room for who waits (300)'
+complete -c evse-setpoint -l resume-hold -r -f -d 'a car that lost its minimum to others waits S seconds before it gets it back (30)'
 complete -c evse-setpoint -l ramp -r -f -d 'let each EVSE rise no faster than this (0: at once)'
 complete -c evse-setpoint -l random-delay -r -f -d 'delay each start from 0 A by a random time up to S seconds (0)'
 complete -c evse-setpoint -l seed -r -f -d 'seed of the random delays (1)'
