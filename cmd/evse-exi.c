@@ -16,10 +16,11 @@
 #include "core/log.h"
 #include "exi/explain.h"
 #include "exi/lines.h"
+#include "evse-exi/pcap.h"
 
 static struct {
 	bool help, version, table, fragment;
-	const char *schema;
+	const char *schema, *keys;
 } opt;
 
 static volatile sig_atomic_t stopped;
@@ -230,6 +231,13 @@ static int cmd_explain(char **argv)
 	return r < 0 ? EXIT_NO : EXIT_DONE;
 }
 
+/* ---- pcap ---- */
+
+static int cmd_pcap(char **argv)
+{
+	return pcap_print(argv[0], opt.keys);
+}
+
 /* ---- the commands ---- */
 
 static const struct {
@@ -241,6 +249,7 @@ static const struct {
     {"encode", 0, cmd_encode},
     {"list", 0, cmd_list},
     {"explain", 1, cmd_explain},
+    {"pcap", 1, cmd_pcap},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -275,6 +284,8 @@ int main(int argc, char **argv)
 	     0, 0, false, true},
 	    {'f', "fragment", NULL, NULL, "explain: the stream is a fragment (what is signed)",
 	     CLI_FLAG, &opt.fragment, 0, 0, false, true},
+	    {'k', "keys", "FILE", "@file", "pcap: TLS key log (SSLKEYLOGFILE)", CLI_STR, &opt.keys,
+	     0, 0, false, true},
 	    {0}};
 	static const struct cli_opt common[] = {
 	    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &opt.help, 0, 0, false, true},
@@ -285,7 +296,7 @@ int main(int argc, char **argv)
 	    {0}};
 	static struct cli cli = {
 	    .tool = "evse-exi",
-	    .synopsis = "decode | encode | list | explain HEX",
+	    .synopsis = "decode | encode | list | explain HEX | pcap FILE",
 	    .about = "Reads and writes the EXI messages of DIN SPEC 70121, ISO 15118-2 and ISO "
 		     "15118-20 as JSON.",
 	    .own = own,
