@@ -359,6 +359,17 @@ teardown() { csms_teardown; }
 	! grep -q dropped err
 }
 
+@test "300 hostile connections, and the next charger is served" {
+	csms --strict
+	run -0 timeout 60 "$FAKES/csms-garbage.py" "$PORT" 300
+	[[ $output == 'upgraded 1'* ]]
+	order '{"command":"list"}'
+	until_true grep -q '"kind":"list"' csms.out
+	run -0 timeout 5 "$PROBE" -u "ws://127.0.0.1:$PORT/CS002" -n 1 < <(echo '[2,"1","Heartbeat",{}]')
+	[[ $output == *'message [3,"1"'* ]]
+	/usr/bin/python3 -c 'import json; [json.loads(line) for line in open("csms.out", encoding="utf-8")]'
+}
+
 @test "a quarter of a day with a charger under the test clock, over TLS" {
 	"$(dirname "$PROBE")/test-clock" clock 2026-11-22T00:00:00Z 21600 2 >clock.out 2>&1 3>&- &
 	local clock=$!
