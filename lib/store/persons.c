@@ -182,8 +182,6 @@ static struct person *find(struct persons *p, const char *value, size_t len)
 	return NULL;
 }
 
-/* At the bound the oldest person's key goes: what is that old is pruned by then, or as good as
- * erased. */
 static struct person *find_or_add(struct persons *p, const char *value, size_t len, struct err *err)
 {
 	struct person *e;
@@ -192,8 +190,10 @@ static struct person *find_or_add(struct persons *p, const char *value, size_t l
 
 	e = rc == 0 ? find(p, value, len) : NULL;
 	if (rc == 0 && !e && (p->list || (p->list = calloc(PERSONS_MAX, sizeof(*p->list))))) {
-		if (p->count == PERSONS_MAX)
-			memmove(p->list, p->list + 1, --p->count * sizeof(*p->list));
+		if (p->count == PERSONS_MAX) {
+			err_set(err, "keys of more than %d persons", PERSONS_MAX);
+			goto out;
+		}
 		e = &p->list[p->count++];
 		crypt_hmac(p->mac_key, value, len, mac);
 		memcpy(e->mac, mac, PERSONS_MAC);
@@ -203,6 +203,7 @@ static struct person *find_or_add(struct persons *p, const char *value, size_t l
 			e = NULL;
 		}
 	}
+out:
 	if (fd >= 0)
 		close(fd);
 	return e;

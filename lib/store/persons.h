@@ -10,7 +10,7 @@
 
 #include "store/keys.h"
 
-enum { PERSONS_MARK = 0xff, PERSONS_TAG = 8, PERSONS_MAC = 16, PERSONS_MAX = 4096 };
+enum { PERSONS_MARK = 0xff, PERSONS_TAG = 8, PERSONS_MAC = 16, PERSONS_MAX = 16384 };
 
 struct person {
 	uint8_t
