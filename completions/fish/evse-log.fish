@@ -8,6 +8,7 @@ complete -c evse-log -n '__fish_use_subcommand' -a prove -d 'print a proof of on
 complete -c evse-log -n '__fish_use_subcommand' -a verify-proof -d 'check such a proof'
 complete -c evse-log -n '__fish_use_subcommand' -a erase -d 'destroy the keys of a person'\''s data'
 complete -c evse-log -n '__fish_use_subcommand' -a rotate -d 'make new keys'
+complete -c evse-log -n '__fish_use_subcommand' -a ship -d 'deliver sealed segments'
 complete -c evse-log -s d -l dir -r -a '(__fish_complete_directories)' -d 'the store'\''s directory; made where there is none'
 complete -c evse-log -l keys -r -a '(__fish_complete_directories)' -d 'directory of the keys (default DIR/keys); made likewise'
 complete -c evse-log -l age -r -f -d 'keep data this long (default 8)'
