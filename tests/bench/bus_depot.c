@@ -13,33 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "bus/client.h"
 #include "core/clock.h"
 
 enum { EVSES_MAX = 64 };
 
 static char dir[] = "/tmp/evse-depot-XXXXXX";
-
-static pid_t serve(const char *program, const char *evses)
-{
-	char byte;
-	int ready[2];
-	pid_t pid;
-
-	if (pipe(ready) < 0 || (pid = fork()) < 0)
-		exit(71);
-	if (pid == 0) {
-		dup2(ready[1], 9);
-		execl(program, program, "serve", "-d", dir, "-q", "--evses", evses, "--notify-fd",
-		      "9", (char *)NULL);
-		_exit(127);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		exit(71);
-	close(ready[0]);
-	return pid;
-}
 
 static pid_t reader(const char *topics)
 {
@@ -54,26 +34,6 @@ static pid_t reader(const char *topics)
 	while (read(fd, buf, sizeof buf) > 0)
 		;
 	_exit(0);
-}
-
-static double cpu_s(pid_t pid)
-{
-	char path[64], text[1024];
-	unsigned long user, sys;
-	ssize_t n;
-	char *p;
-	int fd;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY);
-	n = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	p = strrchr(text, ')');
-	if (!p ||
-	    sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2)
-		return 0;
-	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
 
 static void say(int fd, const char *type, const char *src, int evse, long count)
@@ -102,7 +62,7 @@ int main(int argc, char **argv)
 	if (evses < 1 || evses > EVSES_MAX || !mkdtemp(dir))
 		return 64;
 	signal(SIGPIPE, SIG_IGN);
-	bus = serve(argv[1], argv[2]);
+	bus = bench_serve(argv[1], dir, argv[2], NULL);
 	reads[0] = reader("*!");
 	reads[1] = reader("meter~,pilot~");
 	for (int i = 0; i < evses; i++) {
@@ -111,7 +71,7 @@ int main(int argc, char **argv)
 		snprintf(name, sizeof name, "pilot.%d", i + 1);
 		pilot[i] = bus_connect(dir, name, NULL);
 	}
-	cpu = cpu_s(bus);
+	cpu = bench_cpu_s(bus);
 	next = clock_read().mono_us;
 	end = next + (int64_t)(seconds * 1e6);
 	for (long tick = 1; next < end; tick++, next += 100000) {
@@ -125,14 +85,12 @@ int main(int argc, char **argv)
 		while (clock_read().mono_us < next + 100000)
 			poll(NULL, 0, 1);
 	}
-	cpu = cpu_s(bus) - cpu;
+	cpu = bench_cpu_s(bus) - cpu;
 	printf("%d EVSEs, meters at 10 Hz: cpu %.1f %% of a core\n", evses, cpu / seconds * 100);
 	kill(bus, SIGTERM);
 	waitpid(bus, NULL, 0);
 	for (int i = 0; i < 2; i++)
 		waitpid(reads[i], NULL, 0);
-	snprintf(name, sizeof name, "%s/bus.lock", dir);
-	unlink(name);
-	rmdir(dir);
+	bench_clean(dir);
 	return 0;
 }

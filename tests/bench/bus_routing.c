@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "bus/client.h"
 #include "core/clock.h"
 
@@ -31,25 +32,9 @@ static void pin(size_t cpu)
 	sched_setaffinity(0, sizeof set, &set); /* one processor only: then all share it */
 }
 
-static pid_t serve(const char *program)
+static void pin_first(void)
 {
-	char byte;
-	int ready[2];
-	pid_t pid;
-
-	if (pipe(ready) < 0 || (pid = fork()) < 0)
-		exit(71);
-	if (pid == 0) {
-		pin(0);
-		dup2(ready[1], 9);
-		execl(program, program, "serve", "-d", dir, "-q", "--notify-fd", "9", (char *)NULL);
-		_exit(127);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		exit(71);
-	close(ready[0]);
-	return pid;
+	pin(0);
 }
 
 /* Counts lines until the writer is done and nothing more comes. */
@@ -71,26 +56,6 @@ static void reader(int report)
 	_exit(0);
 }
 
-static double cpu_s(pid_t pid)
-{
-	char path[64], text[1024];
-	unsigned long user, sys;
-	ssize_t n;
-	char *p;
-	int fd;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY);
-	n = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	p = strrchr(text, ')');
-	if (!p ||
-	    sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2)
-		return 0;
-	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
-}
-
 int main(int argc, char **argv)
 {
 	double seconds = argc > 2 ? strtod(argv[2], NULL) : 3, cpu, wall;
@@ -103,14 +68,14 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2 || !mkdtemp(dir) || pipe(report) < 0)
 		return 64;
-	bus = serve(argv[1]);
+	bus = bench_serve(argv[1], dir, "1", pin_first);
 	for (int i = 0; i < READERS; i++)
 		if ((child[i] = fork()) == 0)
 			reader(report[1]);
 	usleep(300000);
 	pin(1);
 	fd = bus_connect(dir, "meter.1", NULL);
-	cpu = cpu_s(bus);
+	cpu = bench_cpu_s(bus);
 	start = now = clock_read();
 	while ((double)(now.mono_us - start.mono_us) < seconds * 1e6) {
 		for (int i = 0; i < 200; i++) {
@@ -134,14 +99,12 @@ int main(int argc, char **argv)
 			least = lines;
 		waitpid(child[i], NULL, 0);
 	}
-	cpu = cpu_s(bus) - cpu;
+	cpu = bench_cpu_s(bus) - cpu;
 	kill(bus, SIGTERM);
 	waitpid(bus, NULL, 0);
 	printf("sent %ld in %.2f s, every reader got at least %ld, bus CPU %.2f s: %.0f records/s "
 	       "of a core, %.0f records/s by the clock\n",
 	       sent, wall, least, cpu, (double)sent / cpu, (double)sent / wall);
-	snprintf(line, sizeof line, "%s/bus.lock", dir);
-	unlink(line);
-	rmdir(dir);
+	bench_clean(dir);
 	return least >= sent ? 0 : 1;
 }

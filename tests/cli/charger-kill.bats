@@ -3,18 +3,22 @@
 bats_require_minimum_version 1.5.0
 load ../lib/charger.bash
 
-setup_file() { :; }
 teardown() { charger_stop; }
 
-# kill_one SERVICE tool|relay: kills, and waits until another process has taken its place.
+# kill_one SERVICE tool|relay: kills, and waits until another process has taken its place. A tool may just be on its way
+# down for an earlier kill of its relay: then the next one is taken.
 kill_one() {
-	local old pid
-	old=$(pid_of "$1")
-	[ "$2" = tool ] && pid=$old || pid=$(relay_of "$1")
-	[ -n "$pid" ] || return 1
-	kill -9 "$pid"
+	wait_until 15 kill_present "$1" "$2"
 	kills=$((kills + 1))
-	wait_until 15 another_pid "$1" "$old"
+	wait_until 15 another_pid "$1" "$(cat "$dir/old")"
+}
+kill_present() {
+	local tool pid
+	tool=$(pid_of "$1")
+	pid=$tool
+	[ "$2" = tool ] || pid=$(relay_of "$1")
+	echo "$tool" >"$dir/old"
+	[ -n "$pid" ] && kill -9 "$pid"
 }
 another_pid() { [ -s "$EVSE_RUN/sv/$1/supervise/pid" ] && [ "$(pid_of "$1")" != "$2" ] && kill -0 "$(pid_of "$1")"; }
 
