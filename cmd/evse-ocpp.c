@@ -13,7 +13,7 @@
 #include "ocpp/station.h"
 #include "ws/ws.h"
 
-enum { SETTLE_US = 3000000, FRAME_MAX = 1 << 20 };
+enum { SETTLE_US = 3000000, RESTART_US = 200000, FRAME_MAX = 1 << 20 };
 
 struct bridge {
 	/* options */
@@ -37,7 +37,8 @@ struct bridge {
 
 /* ---- the connection ---- */
 
-/* Of a frame only what stands before the payload is logged: tokens and passwords are in payloads. */
+/* Of a frame only what stands before the payload is logged: tokens and passwords are in payloads.
+ */
 static int send_frame(void *ctx, const char *text, size_t len)
 {
 	struct bridge *b = ctx;
@@ -54,6 +55,15 @@ static void reconnect(void *ctx)
 
 	if (b->client)
 		ws_client_reconnect(b->client);
+}
+
+/* A moment later, so that what was said last is sent. */
+static void restart(void *ctx)
+{
+	struct bridge *b = ctx;
+
+	b->code = EXIT_TEMPORARY;
+	loop_timer_after(b->tool->loop, &b->settle, RESTART_US);
 }
 
 static void set_ping(void *ctx, int seconds)
@@ -279,7 +289,7 @@ static void configure(struct bridge *b)
 static int start(struct tool *t)
 {
 	struct bridge *b = t->ctx;
-	struct ocpp_hooks hooks = {send_frame, reconnect, set_ping, set_backoff, b};
+	struct ocpp_hooks hooks = {send_frame, reconnect, restart, set_ping, set_backoff, b};
 	struct err err;
 
 	configure(b);

@@ -44,10 +44,27 @@ static void reset(struct ocpp *o, const struct ocpp_frame *f)
 	reply_status(o, wait && on_idle ? "Scheduled" : "Accepted", NULL, NULL);
 }
 
+/* Without a supervisor that takes the command this process begins anew, which is the least of a
+ * reset. */
+static void told(struct ocpp *o, struct pending_command *p, const struct record *reply)
+{
+	(void)p;
+	if (reply && strcmp(str_of(reply->body, "status"), "accepted") == 0)
+		return;
+	log_notice("no supervisor carried out the reset: evse-ocpp starts anew by itself");
+	o->hooks.restart(o->hooks.ctx);
+}
+
 static void restart(struct ocpp *o)
 {
-	struct jw *w = command_begin(o, "charger", "reset", 0, NULL);
+	struct pending_command *slot;
+	struct jw *w = command_begin(o, "charger", "reset", 0, &slot);
 
+	if (!w) {
+		o->reset.due_us = o->now.mono_us + OCPP_S;
+		return;
+	}
+	slot->done = told;
 	jw_kstr(w, "type", o->reset.on_idle ? "OnIdle" : "Immediate");
 	command_send(o);
 	o->reset.wanted = false;
@@ -65,7 +82,7 @@ static int64_t tick(struct ocpp *o)
 	if (!busy(o) && !o->reset.on_idle && o->now.mono_us < o->reset.due_us - SETTLE + OCPP_S / 5)
 		return o->reset.due_us - SETTLE + OCPP_S / 5;
 	restart(o);
-	return CLOCK_NEVER;
+	return o->reset.wanted ? o->reset.due_us : CLOCK_NEVER;
 }
 
 static const struct ocpp_handler handlers[] = {{"Reset", reset}, {0}};

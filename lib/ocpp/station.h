@@ -36,6 +36,7 @@ struct ocpp_conf {
 struct ocpp_hooks {
 	int (*send)(void *ctx, const char *text, size_t len); /* 0, or -1 while not open */
 	void (*reconnect)(void *ctx);
+	void (*restart)(void *ctx); /* end this process: a reset that nobody else carried out */
 	void (*set_ping)(void *ctx, int seconds);
 	void (*set_backoff)(void *ctx, int minimum_s, int random_s, int repeats);
 	void *ctx;

@@ -93,8 +93,8 @@ static void run(struct ocpp *o)
 
 int main(void)
 {
-	static const struct ocpp_hooks hooks = {send_frame, nothing, nothing_int, nothing_ints,
-						NULL};
+	static const struct ocpp_hooks hooks = {send_frame,  nothing,      nothing,
+						nothing_int, nothing_ints, NULL};
 	struct ocpp_conf conf = {.evses = 2,
 				 .phases = 3,
 				 .max_a = 32,

@@ -134,3 +134,20 @@ teardown() { ocpp_stop; }
 	printf '%s\n' "$output" >"$D/replayed"
 	diff "$D/live" "$D/replayed"
 }
+
+@test "a reset that no supervisor takes: exit 75, and the next boot says why" {
+	ocpp_csms
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	ocpp_call Reset '{"type":"Immediate"}'
+	ocpp_wait ocpp_rec_has '"to":"charger"'
+	id=$(sed -n 's/.*"to":"charger","id":"\([^"]*\)".*/\1/p' "$D/rec.out")
+	ocpp_rec reply bus ",\"to\":\"ocpp\",\"id\":\"$id\",\"status\":\"unreachable\""
+	code=0
+	wait "$STATION" || code=$?
+	[ "$code" = 75 ]
+	STATION=''
+	exec 8>&-
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"reason": "RemoteReset"'
+}

@@ -52,8 +52,8 @@ static void accept(struct ocpp *o, struct now now)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct ocpp_hooks hooks = {send_frame, nothing, nothing_int, nothing_ints,
-						NULL};
+	static const struct ocpp_hooks hooks = {send_frame,  nothing,      nothing,
+						nothing_int, nothing_ints, NULL};
 	static const struct ocpp_conf conf = {.evses = 2,
 					      .phases = 3,
 					      .max_a = 32,

@@ -20,7 +20,7 @@ static struct rig {
 	char sent[1 << 18]; /* frames, a line each */
 	char said[1 << 18]; /* records */
 	char last_id[64];
-	int reconnects, ping_s, backoff_s, n;
+	int reconnects, restarts, ping_s, backoff_s, n;
 	bool dead; /* send fails */
 } rig;
 
@@ -43,6 +43,11 @@ static void on_reconnect(void *ctx)
 	((struct rig *)ctx)->reconnects++;
 }
 
+static void on_restart(void *ctx)
+{
+	((struct rig *)ctx)->restarts++;
+}
+
 static void on_ping(void *ctx, int s)
 {
 	((struct rig *)ctx)->ping_s = s;
@@ -55,7 +60,8 @@ static void on_backoff(void *ctx, int minimum_s, int random_s, int repeats)
 
 static void begin(void)
 {
-	static const struct ocpp_hooks hooks = {on_send, on_reconnect, on_ping, on_backoff, &rig};
+	static const struct ocpp_hooks hooks = {on_send, on_reconnect, on_restart,
+						on_ping, on_backoff,   &rig};
 	struct err err = {""};
 
 	memset(&rig, 0, sizeof(rig));
@@ -439,6 +445,9 @@ TEST(a_reset_waits_or_stops_as_told)
 	drain();
 	tick(1);
 	CHECK(said("\"to\":\"charger\"") && said("\"kind\":\"reset\""));
+	CHECK_INT(rig.restarts, 0);
+	tick(6); /* nobody answers the command */
+	CHECK_INT(rig.restarts, 1);
 	forget();
 	call("Reset", "{\"type\":\"Immediate\",\"evseId\":1}");
 	CHECK(sent("Rejected"));
