@@ -115,6 +115,7 @@ topics() {
 	session) echo 'pilot,token,reading,availability~,meter~,bus' ;;
 	setpoint) echo 'limit~,pilot~,session~,meter~,boot~,bus~' ;;
 	ocpp) echo 'session!,auth!,reading!,pilot,meter,setpoint~,alert,security,boot~,var~,clock~,lock~,token' ;;
+	clock) echo 'uplink~' ;;
 	log) echo '*!' ;;
 	*) echo '' ;;
 	esac

@@ -127,10 +127,15 @@ static void print_log(void *ctx, const struct view_state *s)
 
 static void print_clock(void *ctx, const struct view_state *s)
 {
+	char bound[40] = "its error is not known";
+	double ms;
+
 	(void)ctx;
-	printf("Clock        %s by %s, bound %.1f ms\n",
-	       json_bool(json_get(s->body, "synced"), false) ? "synchronised" : "NOT SYNCHRONISED",
-	       word(json_get(s->body, "source"), "?"), number(json_get(s->body, "bound_ms"), 0));
+	if (json_num(json_get(s->body, "bound_ms"), 0, 1e15, &ms))
+		snprintf(bound, sizeof bound, "off by %.1f ms at most", ms);
+	printf("Clock        %s (%s), %s\n",
+	       json_bool(json_get(s->body, "synced"), false) ? "synchronised" : "not synchronised",
+	       word(json_get(s->body, "source"), "?"), bound);
 }
 
 static void print_alert(void *ctx, const struct view_state *s)

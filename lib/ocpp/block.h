@@ -61,7 +61,9 @@ struct boot {
 	bool was_accepted;
 	int64_t due_us;      /* of the next BootNotification */
 	int64_t offset_ms;   /* the back office's clock less ours, as of its last currentTime */
-	int64_t heartbeat_s; /* as told with the last acceptance */
+	int64_t clock_at_us; /* our time then; 0: never told */
+	int64_t rtt_ms, resolution_ms; /* how well that is known */
+	int64_t heartbeat_s;           /* as told with the last acceptance */
 	char reason[24];
 };
 
@@ -163,6 +165,7 @@ struct ocpp {
 
 	bool open, was_offline;
 	char tls[16];
+	int64_t link_since_us;              /* real: since when open, or not */
 	int64_t open_since_us, lost_us;     /* mono */
 	const struct ocpp_frame *answering; /* the request being answered */
 	bool answered;
@@ -288,6 +291,8 @@ static inline int64_t earlier(int64_t a, int64_t b)
 /* ---- what blocks do for each other ---- */
 
 void boot_send(struct ocpp *o, enum call_rank rank, const char *reason);
+/** Publish the link, and the back office's clock, anew. */
+void uplink_say(struct ocpp *o);
 /** Keep the reason that the next start's BootNotification gives. */
 void boot_note_reason(struct ocpp *o, const char *reason);
 void heartbeat_send(struct ocpp *o, enum call_rank rank);

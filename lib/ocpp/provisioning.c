@@ -13,7 +13,8 @@
 #define FAR_MS  5000 /* clocks further apart are worth a warning */
 #define RETRY_S 60   /* after an answer with interval 0, or none at all */
 
-/* The back office's clock is noted, not followed: evse-clock alone sets ours. */
+/* The back office's clock is noted and told in `uplink`, not followed: evse-clock judges by it.
+ * Many back offices tell whole seconds: then the middle of that second is meant. */
 static void note_clock(struct ocpp *o, jv payload)
 {
 	const char *text = str_of(payload, "currentTime");
@@ -22,10 +23,15 @@ static void note_clock(struct ocpp *o, jv payload)
 
 	if (utc_parse(text, strlen(text), &us) < 0)
 		return;
-	o->boot.offset_ms = (us - o->now.real_us) / 1000;
+	o->boot.resolution_ms = strchr(text, '.') ? 1 : 1000;
+	o->boot.rtt_ms = (o->now.mono_us - o->calls.last_sent_us) / 1000;
+	o->boot.offset_ms =
+	    (us - o->now.real_us) / 1000 + o->boot.rtt_ms / 2 + o->boot.resolution_ms / 2;
+	o->boot.clock_at_us = o->now.real_us;
 	if (llabs(o->boot.offset_ms) >= FAR_MS && !was_far)
 		log_warning("the back office's clock and ours are %lld ms apart",
 			    (long long)o->boot.offset_ms);
+	uplink_say(o);
 }
 
 static void accept(struct ocpp *o)

@@ -106,7 +106,7 @@ static int load(struct ocpp *o, struct err *err)
 	return 0;
 }
 
-static void uplink(struct ocpp *o)
+void uplink_say(struct ocpp *o)
 {
 	struct jw *w = out_begin(o->out, o->now, "uplink", (struct out_head){.item = "uplink"});
 
@@ -114,8 +114,22 @@ static void uplink(struct ocpp *o)
 	jw_kstr(w, "url", o->conf.url);
 	jw_kint(w, "security_profile", o->conf.security_profile);
 	jw_kstr(w, "tls", o->open && o->tls[0] ? o->tls : NULL);
-	jw_ktime(w, "since", o->now.real_us);
+	jw_ktime(w, "since", o->link_since_us);
+	if (o->boot.clock_at_us) {
+		jw_kobj(w, "clock");
+		jw_kint(w, "offset_ms", o->boot.offset_ms);
+		jw_kint(w, "rtt_ms", o->boot.rtt_ms);
+		jw_kint(w, "resolution_ms", o->boot.resolution_ms);
+		jw_ktime(w, "at", o->boot.clock_at_us);
+		jw_end(w);
+	}
 	out_send(o->out);
+}
+
+static void uplink(struct ocpp *o)
+{
+	o->link_since_us = o->now.real_us;
+	uplink_say(o);
 }
 
 struct ocpp *ocpp_new(const struct ocpp_conf *conf, const struct ocpp_hooks *hooks, struct out *out,
