@@ -18,7 +18,7 @@ complete -c evse-pilot -l ventilation -d 'ventilation is fitted: state D charges
 complete -c evse-pilot -l lock-in-session -d 'lock the plug only in a session (default: while a car is connected)'
 complete -c evse-pilot -l simplified-10a -d 'hold cars with the simplified pilot to 10 A from our side too'
 complete -c evse-pilot -l no-rcd-test -d 'the RCD has no self-test'
-complete -c evse-pilot -l realtime -r -f -d 'SCHED_FIFO at PRIO and locked memory (default 0: off)'
+complete -c evse-pilot -l realtime -r -f -d 'SCHED_FIFO at PRIO and locked memory, where permitted (default 20; 0: off)'
 complete -c evse-pilot -l safe -d 'open the contactor, X1, exit; F if no evse-pilot is back in 10 s'
 complete -c evse-pilot -s S -l src -r -f -d 'name of this instance: the src of its records'
 complete -c evse-pilot -s p -l pass -d 'copy each good input record, not seen before, to the output'
