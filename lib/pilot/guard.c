@@ -31,7 +31,7 @@ static bool rcd_selftest(const struct pilot *p, int64_t now)
 
 static bool welded(const struct pilot *p, int64_t now)
 {
-	return !p->out.contactor && p->fb && expired(p, T_FB, now);
+	return p->valid && !p->out.contactor && p->fb && expired(p, T_FB, now);
 }
 
 static bool not_closed(const struct pilot *p, int64_t now)

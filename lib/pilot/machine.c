@@ -88,6 +88,9 @@ void pilot_init(struct pilot *p, const struct pilot_conf *conf, int64_t now)
 
 void pilot_read(struct pilot *p, int64_t now, const struct pilot_readings *r)
 {
+	/* A board that was away hears its commands only now, and gets the time to follow them. */
+	if (!p->valid)
+		arm(p, T_FB, now, p->conf->times.feedback);
 	p->in = *r;
 	p->valid = true;
 	arm(p, T_STALE, now, p->conf->times.stale);

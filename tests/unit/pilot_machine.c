@@ -419,6 +419,26 @@ TEST(lost_and_found)
 	CHECK_INT(g.p.counts.closings, 2);
 }
 
+TEST(a_board_that_was_away_gets_its_time_to_open)
+{
+	struct rig g;
+
+	rig_init(&g);
+	rig_charging(&g, 16000);
+	pilot_lost(&g.p);
+	g.r.contactor = true;
+	g.period = 1 << 20;
+	g.stuck_closed = true;
+	rig_run(&g, 3000);
+	CHECK(!g.p.out.contactor);
+	g.period = 5;
+	rig_run(&g, 200);
+	CHECK(!(g.p.faults & pilot_fault_bit(FAULT_WELDED)));
+	g.stuck_closed = false;
+	rig_run(&g, 2000);
+	CHECK_INT(g.p.faults, 0);
+}
+
 TEST(digital_communication_and_back)
 {
 	struct rig g;
