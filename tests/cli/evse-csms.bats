@@ -346,16 +346,17 @@ teardown() { csms_teardown; }
 	PIDS=$!
 	exec 9<out
 	until_true test -s p
-	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$(cat p)" 10 400 >fleet.out 2>&1 3>&- 9<&- &
+	"$FAKES/csms-fleet.py" "ws://127.0.0.1:$(cat p)" 10 40 20000 >fleet.out 2>&1 3>&- 9<&- &
 	local fleet=$!
 	PIDS="$PIDS $fleet"
-	sleep 1 # the pipe and the queue fill meanwhile; nothing signals that
+	# while nobody reads, the chargers are held up: they do not come to their end
+	run -124 timeout 3 tail --pid="$fleet" -f /dev/null
 	cat <&9 >csms.out 3>&- &
 	PIDS="$PIDS $!"
 	exec 9<&-
 	wait "$fleet"
-	grep -q '^10 chargers, 4000 answers' fleet.out
-	until_true counted 4000 '"dir":"out","kind":"result","action":"Heartbeat"' csms.out
+	grep -q '^10 chargers, 400 answers' fleet.out
+	until_true counted 400 '"dir":"out","kind":"result","action":"DataTransfer"' csms.out
 	! grep -q dropped err
 }
 

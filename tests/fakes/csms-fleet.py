@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Many independent chargers in one process (python3-websockets): csms-fleet.py URL COUNT CALLS [CA]
+"""Many independent chargers in one process (python3-websockets): csms-fleet.py URL COUNT CALLS [BYTES [CA]]
 
-Each connects as URL/F0001, F0002, … and makes CALLS calls, one after the other; calls from the back office are
+Each connects as URL/F0001, F0002, … and makes CALLS calls (heartbeats, or BYTES of DataTransfer), one after the other; calls from the back office are
 answered meanwhile. Prints "COUNT chargers, N answers, M calls answered, S s".
 """
 import asyncio
@@ -27,12 +27,13 @@ async def answer_for(ws, wanted):
             return
 
 
-async def charger(url, number, calls, ctx, ready):
+async def charger(url, number, calls, size, ctx, ready):
+    call = ["DataTransfer", {"vendorId": "v", "data": "x" * size}] if size else ["Heartbeat", {}]
     async with websockets.connect(f"{url}/F{number:04d}", subprotocols=["ocpp2.0.1"], ssl=ctx,
                                   compression=None, ping_interval=None) as ws:
         await ready.wait()
         for i in range(calls):
-            await ws.send(json.dumps([2, f"{number}.{i}", "Heartbeat", {}]))
+            await ws.send(json.dumps([2, f"{number}.{i}", *call]))
             await answer_for(ws, f"{number}.{i}")
         try:
             await asyncio.wait_for(answer_for(ws, None), 1)
@@ -42,9 +43,10 @@ async def charger(url, number, calls, ctx, ready):
 
 async def main():
     url, count, calls = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    ctx = ssl.create_default_context(cafile=sys.argv[4]) if len(sys.argv) > 4 else None
+    size = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    ctx = ssl.create_default_context(cafile=sys.argv[5]) if len(sys.argv) > 5 else None
     ready = asyncio.Event()
-    tasks = [asyncio.create_task(charger(url, n + 1, calls, ctx, ready)) for n in range(count)]
+    tasks = [asyncio.create_task(charger(url, n + 1, calls, size, ctx, ready)) for n in range(count)]
     await asyncio.sleep(0)
     begun = time.monotonic()
     ready.set()
