@@ -65,7 +65,7 @@ static void restart(struct ocpp *o)
 		return;
 	}
 	slot->done = told;
-	jw_kstr(w, "type", o->reset.on_idle ? "OnIdle" : "Immediate");
+	jw_kstr(w, "reset_type", o->reset.on_idle ? "OnIdle" : "Immediate");
 	command_send(o);
 	o->reset.wanted = false;
 	security_event(o, "ResetOrReboot", "asked for by the back office");

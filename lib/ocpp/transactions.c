@@ -214,6 +214,8 @@ static void end(struct ocpp *o, struct evse *e, const struct tx_event *cause)
 	ev.type = "Ended";
 	ev.trigger = tx->stop_trigger;
 	snprintf(tx->last_id, sizeof(tx->last_id), "%s", tx->id);
+	if (strcmp(tx->stop_reason, "EVDisconnected") == 0)
+		snprintf(tx->charging_state, sizeof(tx->charging_state), "Idle");
 	tx_message(o, e, &ev);
 	tx_ended_profiles(o, e);
 }

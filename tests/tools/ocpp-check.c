@@ -1,6 +1,7 @@
 /* ocpp-check: the verdict of our tables on messages, for comparison with another validator.
  *
- * Reads lines "ACTION request|response PAYLOAD"; writes a line for each: "ok", or the code and the place. */
+ * Reads lines "ACTION request|response PAYLOAD"; writes a line for each: "ok", or the code and the
+ * place. */
 #include "ocpp/schema.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ static const char *verdict(char *line, struct ocpp_fault *fault)
 		return ocpp_error_word(OCPP_NOT_IMPLEMENTED);
 	if (json_parse(text, strlen(text), &v, &err) < 0)
 		return "bad JSON";
-	int rc = ocpp_check(&ocpp_v201, strcmp(side, "request") == 0 ? m->request : m->response, v, fault);
+	int rc = ocpp_check(&ocpp_v201, strcmp(side, "request") == 0 ? m->request : m->response, v,
+			    fault);
 	json_free(v);
 	return rc < 0 ? ocpp_error_word(fault->code) : "ok";
 }
