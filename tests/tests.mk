@@ -84,6 +84,10 @@ fuzz-%: $(B)-fuzz/%
 bench: all $(BENCHES) $(HELPERS)
 	@sh tests/bench/bench.sh $(B)
 
+## make prove        Frama-C on the pilot's arithmetic: no run-time error, results in range
+prove:
+	@sh tests/prove/prove.sh
+
 ## make completions  writes completions/ anew from the option tables
 completions: all
 	@sh completions/generate.sh $(B)
