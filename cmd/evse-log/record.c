@@ -188,6 +188,10 @@ static void pack(void)
 
 	if (rc == 1)
 		log_state("sealed");
+	if (rc == 1 && g.store.full) { /* now the oldest can go */
+		commit(true);
+		rc = store_pack(&g.store, now_ms(), &err);
+	}
 	if (rc < 0) {
 		log_error("%s: %s", o.dir, err.msg);
 		loop_timer_after(g.t->loop, &g.pack, PACK_RETRY_US);
@@ -321,6 +325,10 @@ static void on_end(struct tool *t, enum tool_end why)
 {
 	(void)why;
 	commit(true);
+	for (int i = 0; i < 3 && g.full; i++) {
+		store_wait(&g.store, now_ms());
+		commit(true);
+	}
 	rotate();
 	tool_exit(t, g.full ? EXIT_IO : EXIT_DONE);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -238,13 +239,24 @@ bool store_packing(const struct store *s)
 	return s->child > 0 || (s->rows.fd >= 0 && s->pack_next < s->rows.seq);
 }
 
+void store_wait(struct store *s, int64_t now_ms)
+{
+	struct err ignored;
+
+	while (s->child > 0) {
+		(void)take_child(s, now_ms, &ignored);
+		if (s->child > 0)
+			poll(NULL, 0, 2);
+	}
+}
+
 int store_pack(struct store *s, int64_t now_ms, struct err *err)
 {
 	int rc = 0;
 
 	if (s->child > 0) {
 		rc = take_child(s, now_ms, err);
-		if (s->child > 0 || rc < 0)
+		if (s->child > 0 || rc < 0 || (rc == 1 && s->full))
 			return rc;
 	}
 	if (s->pack_next >= s->rows.seq)

@@ -47,13 +47,13 @@ struct store {
 	pid_t child;
 	uint64_t bytes;   /* of all segments */
 	uint64_t written; /* by this process and its children, to rows, segments and tips */
-	uint64_t syncs;     /* of rows, by this process */
+	uint64_t syncs;   /* of rows, by this process */
 	bool unsynced;
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
 	bool full, pack_failed;
-	char aside[40];       /* where a store went that could not be gone on with; "": nowhere */
+	char aside[40]; /* where a store went that could not be gone on with; "": nowhere */
 	struct err aside_why;
 	bool damaged;
 	struct err keys_err; /* new keys could not be taken up; "" while all is well */
@@ -93,9 +93,13 @@ bool store_rows_full(const struct store *s);
 /**
  * Packs what waits: begins a child, or takes note of one that ended.
  *
+ * Nothing is removed while a child works; so, when the disk is full, none begins right after one
+ * ended.
  * @return  1 when a segment was sealed by it, 0 otherwise, -1 with @err when a child failed
  */
 int store_pack(struct store *s, int64_t now_ms, struct err *err);
+/** Waits for the child at work, if there is one. */
+void store_wait(struct store *s, int64_t now_ms);
 /** True while a child works or a rows file waits for one. */
 bool store_packing(const struct store *s);
 

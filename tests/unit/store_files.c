@@ -9,6 +9,7 @@
 #include "store/merkle.h"
 #include "store/persons.h"
 #include "store/reader.h"
+#include "store/sealer.h"
 #include "store/segment.h"
 #include "store/store.h"
 #include "store/verify.h"
@@ -349,5 +350,96 @@ TEST(an_erased_person_cannot_be_read)
 	fill(&s, 1, &now);
 	count_store(where, &s.keys, n, &gone);
 	CHECK_INT(n[1], 1);
+	store_close(&s);
+}
+
+static void add_line(struct segment_lines *l, enum rows_class c, const char *line)
+{
+	segment_lines_add(l, c, line, strlen(line));
+}
+
+TEST(a_segment_opens_as_it_was_sealed)
+{
+	uint8_t device[CRYPT_KEY] = {5}, other[CRYPT_KEY] = {6};
+	struct crypt_opener mine = {.kek = device}, theirs = {.kek = other};
+	struct segment_head h = {.seq = 7, .sealed_ms = 1795341600000}, again;
+	struct buf private, public, file;
+	struct crypt_signer *signer;
+	struct segment_body body;
+	struct segment_lines l;
+	struct err err;
+
+	buf_init(&private, 4096);
+	buf_init(&public, 4096);
+	buf_init(&file, 1 << 20);
+	REQUIRE(crypt_signer_make(&private, &public, &err) == 0);
+	signer = crypt_signer_read(private.data, private.len, &err);
+	segment_lines_init(&l);
+	add_line(&l, ROWS_DATA,
+		 "{\"t\":\"2026-11-22T10:00:02.000Z\",\"type\":\"a\",\"src\":\"b\"}");
+	add_line(&l, ROWS_EVENT,
+		 "{\"t\":\"2026-11-22T10:00:01.000Z\",\"type\":\"a\",\"src\":\"c\"}");
+	segment_lines_add(&l, ROWS_DATA, "no record", 9);
+	REQUIRE(segment_seal(&h, &l, signer, device, NULL, &file, &err) == 0);
+	REQUIRE(segment_head_read(file.data, file.len, &again, &err) == 0);
+	CHECK(segment_head_signed(file.data, &again));
+	CHECK_INT(again.seq, 7);
+	CHECK_INT(again.records, 3);
+	CHECK_INT(again.to_ms - again.from_ms, 1000);
+	CHECK(memcmp(again.link, h.link, CRYPT_HASH) == 0);
+	CHECK_INT(segment_open(file.data, file.len, &again, 0, &mine, true, &body, &err), 0);
+	CHECK_INT(body.count, 1);
+	CHECK_INT(body.place[0], 1);
+	segment_body_release(&body);
+	CHECK_INT(segment_open(file.data, file.len, &again, 1, &mine, true, &body, &err), 0);
+	CHECK(strstr(buf_str(&body.lines), "\nno record\n") != NULL);
+	segment_body_release(&body);
+	CHECK_INT(segment_open(file.data, file.len, &again, 1, &theirs, true, &body, &err), -1);
+	segment_body_release(&body);
+	CHECK_INT(segment_open(file.data, file.len - 1, &again, 1, &mine, true, &body, &err), -1);
+	segment_body_release(&body);
+	again.part[1].root[3] ^= 1;
+	CHECK_INT(segment_open(file.data, file.len, &again, 1, &mine, true, &body, &err), -1);
+	segment_body_release(&body);
+	file.data[30] ^= 1;
+	CHECK(segment_head_read(file.data, file.len, &again, &err) < 0 ||
+	      !segment_head_signed(file.data, &again));
+	segment_lines_release(&l);
+	crypt_signer_free(signer);
+	buf_release(&private);
+	buf_release(&public);
+	buf_release(&file);
+}
+
+TEST(rows_are_sealed_into_a_segment_and_the_tip_moves)
+{
+	char keys[450], where[400], name[32];
+	int64_t now = 1795341600000;
+	uint64_t gone, bytes = 0;
+	struct tip tip;
+	size_t n[2];
+	struct store s;
+	struct err err;
+
+	snprintf(where, sizeof where, "%s", fresh_dir("sealer"));
+	snprintf(keys, sizeof keys, "%s/keys", where);
+	REQUIRE(store_open(&s, where, keys, &no_limits, 100, now, &err) == 0);
+	for (int i = 0; i < 100; i++)
+		CHECK_INT(append(&s, i % 9 ? ROWS_DATA : ROWS_EVENT, i), 0);
+	CHECK_INT(store_rotate(&s, now, &err), 0);
+	tip = s.tip;
+	CHECK_INT(seal_rows(s.dir_fd, &s.keys, &tip, now, &bytes, &err), 0);
+	CHECK_INT(tip.seq, 1);
+	CHECK(bytes > 1000);
+	store_name(name, 1, ".rows");
+	CHECK(faccessat(s.dir_fd, name, F_OK, 0) < 0);
+	count_store(where, &s.keys, n, &gone);
+	CHECK_INT(n[0], 100);
+	/* one that is gone still leaves its place in the chain */
+	CHECK_INT(seal_rows(s.dir_fd, &s.keys, &tip, now, &bytes, &err), 0);
+	CHECK_INT(tip.seq, 2);
+	CHECK(clean(where, &s.keys));
+	s.tip = tip;
+	s.pack_next = s.rows.seq;
 	store_close(&s);
 }
