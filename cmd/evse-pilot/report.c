@@ -120,6 +120,26 @@ static void pilot_record(struct app *a)
 	tool_send(a->t);
 }
 
+/* As tool_alert(), with what OCPP and the maintenance codes call it. */
+static void fault_alert(struct app *a, const struct pilot_fault_row *row, bool raised)
+{
+	char item[48];
+	struct jw *w;
+
+	snprintf(item, sizeof item, "alert.%s", row->code);
+	w = tool_record(a->t, "alert", (struct out_head){.item = item, .evse = (int)a->o.evse});
+	jw_kstr(w, "code", row->code);
+	jw_kint(w, "severity", row->severity);
+	jw_kstr(w, "component", row->component);
+	jw_kstr(w, "variable", row->variable);
+	jw_kbool(w, "raised", raised);
+	jw_kbool(w, "latched", raised && row->clear != FAULT_CLEAR_SELF);
+	jw_kstr(w, "text", row->text);
+	if (row->mrec[0])
+		jw_kstr(w, "mrec", row->mrec);
+	tool_send(a->t);
+}
+
 static void fault_alerts(struct app *a)
 {
 	uint32_t changed = a->alerted ^ a->p.faults;
@@ -130,8 +150,7 @@ static void fault_alerts(struct app *a)
 
 		if (!(changed & pilot_fault_bit(f)))
 			continue;
-		tool_alert(a->t, row->code, (int)a->o.evse, row->severity, raised,
-			   raised && row->clear != FAULT_CLEAR_SELF, row->component, row->text);
+		fault_alert(a, row, raised);
 		a->cause = "fault";
 	}
 	a->alerted = a->p.faults;
@@ -171,6 +190,9 @@ void app_report(struct app *a, bool force)
 		silence_alert(a);
 		return;
 	}
+	/* A level is settled when its time has passed: the line is the cause, not the timer. */
+	if (a->cause && strcmp(a->cause, "timer") == 0 && was.state[0] != a->shown.state[0])
+		a->cause = "cp";
 	fault_alerts(a);
 	silence_alert(a);
 	if (a->ready && a->conf.lock && (lock_changed(&was, &a->shown) || !was.state[0])) {
