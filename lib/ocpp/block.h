@@ -196,6 +196,7 @@ struct ocpp {
 	struct alert alerts[ALERTS_MAX];
 	struct held_event held[EVENTS_MAX];
 	size_t n_held;
+	int64_t invalid_us;                   /* mono: last InvalidMessages; 0 = none */
 	int64_t reconnect_us;                 /* mono: with a new password; 0 = no */
 	struct evse evse[OCPP_EVSES_MAX + 1]; /* [0] unused */
 };

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAR_MS  5000 /* clocks further apart are worth a warning */
-#define RETRY_S 60   /* after an answer with interval 0, or none at all */
+#define INTERVAL_MAX_S (30 * 86400) /* a longer one is taken as this */
+#define FAR_MS         5000         /* clocks further apart are worth a warning */
+#define RETRY_S        60           /* after an answer with interval 0, or none at all */
 
 /* The back office's clock is noted and told in `uplink`, not followed: evse-clock judges by it.
  * Many back offices tell whole seconds: then the middle of that second is meant. */
@@ -58,6 +59,8 @@ static void boot_done(struct ocpp *o, const struct ocpp_call *call, const struct
 	}
 	note_clock(o, answer->payload);
 	interval = int_of(answer->payload, "interval", 0);
+	if (interval > INTERVAL_MAX_S)
+		interval = INTERVAL_MAX_S;
 	const char *status = str_of(answer->payload, "status");
 	if (strcmp(status, "Accepted") == 0) {
 		log_notice("the back office accepted the station (heartbeat each %lld s, its clock "

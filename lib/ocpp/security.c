@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define INVALID_EACH (60 * OCPP_S)
+
 static void notify(struct ocpp *o, const char *type, const char *text, int64_t t_us)
 {
 	struct jw *w = call_begin(o, "SecurityEventNotification");
@@ -49,9 +51,21 @@ static void tell(struct ocpp *o, const char *type, const char *text, int64_t t_u
 		hold(o, type, cut, t_us);
 }
 
+/* Invalid messages come in floods, and one that answers our own event would go round for ever. */
+static bool too_soon(struct ocpp *o)
+{
+	bool soon = o->invalid_us && o->now.mono_us - o->invalid_us < INVALID_EACH;
+
+	if (!soon)
+		o->invalid_us = o->now.mono_us;
+	return soon;
+}
+
 /* An event is also a record, for the charger's own log. */
 void security_event(struct ocpp *o, const char *type, const char *text)
 {
+	if (strcmp(type, "InvalidMessages") == 0 && too_soon(o))
+		return;
 	struct jw *w = out_begin(o->out, o->now, "security", (struct out_head){0});
 
 	jw_kstr(w, "event", type);

@@ -49,6 +49,19 @@ static void accept(struct ocpp *o, struct now now)
 	ocpp_receive(o, now, text, (size_t)len);
 }
 
+static void take(struct ocpp *o, struct now now, const char *line, size_t len)
+{
+	static char text[70000];
+	int n;
+
+	if (len == 0 || line[0] != '=') {
+		ocpp_receive(o, now, line, len);
+		return;
+	}
+	n = snprintf(text, sizeof(text), "[3,\"%s\",%.*s]", last_id, (int)(len - 1), line + 1);
+	ocpp_receive(o, now, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -81,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const uint8_t *nl = memchr(data, '\n', size);
 		size_t len = nl ? (size_t)(nl - data) : size;
 
-		ocpp_receive(o, now, (const char *)data, len);
+		take(o, now, (const char *)data, len);
 		now.real_us += 500000;
 		now.mono_us += 500000;
 		ocpp_tick(o, now);

@@ -578,6 +578,34 @@ TEST(answers_that_are_wrong_or_unasked_are_not_taken)
 	end();
 }
 
+TEST(an_invalid_answer_to_our_complaint_is_not_complained_of)
+{
+	int times = 0;
+
+	begin();
+	accepted();
+	call("Reset", "{}");
+	for (int i = 0; i < 5; i++)
+		answer("{\"x\":1}");
+	for (const char *at = rig.sent; (at = strstr(at, "InvalidMessages")); at++)
+		times++;
+	CHECK_INT(times, 1);
+	end();
+}
+
+TEST(a_boot_interval_without_measure_is_bounded)
+{
+	begin();
+	ocpp_opened(rig.o, rig.now, &(struct ocpp_link){0});
+	tick(0);
+	answer("{\"currentTime\":\"2026-11-22T00:00:00Z\",\"interval\":9007199254740992,\"status\":"
+	       "\"Pending\"}");
+	forget();
+	tick(30 * 86400);
+	CHECK(sent("BootNotification"));
+	end();
+}
+
 TEST(meter_values_come_at_the_clock)
 {
 	begin();
