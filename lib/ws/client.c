@@ -46,10 +46,6 @@ static const struct lws_protocols client_protocols[] = {
     {.name = NULL},
 };
 
-/* Silence is watched by our own pings; libwebsockets' own are put off for hours. */
-static const lws_retry_bo_t no_idle_policy = {.secs_since_valid_ping = 65000,
-					      .secs_since_valid_hangup = 65100};
-
 /* ---- TLS ---- */
 
 static int load_tls(SSL_CTX *ctx, const struct ws_client_conf *conf, const struct ws_url *url,
@@ -103,7 +99,7 @@ static struct lws_vhost *make_vhost(struct ws_client *c, SSL_CTX *ctx)
 	    .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
 	    .provided_client_ssl_ctx = ctx,
 	    .alpn = "http/1.1",
-	    .retry_and_idle_policy = &no_idle_policy,
+	    .retry_and_idle_policy = &ws_idle_policy,
 	};
 	unsigned seconds = c->conf.connect_timeout_ms / 1000 + 2;
 
@@ -224,14 +220,16 @@ static void connect_now(struct ws_client *c)
 	    .opaque_user_data = c,
 	    .pwsi = &c->wsi,
 	    .alpn = "http/1.1",
-	    .retry_and_idle_policy = &no_idle_policy,
+	    .retry_and_idle_policy = &ws_idle_policy,
 	};
 
 	snprintf(host, sizeof(host), strchr(c->url.host, ':') ? "[%s]:%u" : "%s:%u", c->url.host,
 		 (unsigned)c->url.port);
+	/* a redirect would take our password along, to anybody and out of TLS */
+	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
 	/* the name is checked by our TLS context, which knows IPv6 addresses too */
 	if (c->url.tls)
-		info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+		info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
 	if (!lws_client_connect_via_info(&info) && c->state == CLIENT_CONNECTING &&
 	    !c->retry_timer.armed) {
 		ws_fault_set(&c->fault, WS_UNREACHABLE, "unable to connect to %s", c->conf.url);

@@ -165,6 +165,9 @@ void ws_link_close(struct ws_link *l, int code, const char *text);
 void ws_link_set_ping(struct ws_link *l, uint32_t interval_ms);
 /** An event of @kind with the link's texts. */
 struct ws_event ws_link_event(const struct ws_link *l, enum ws_kind kind);
+/* Silence is watched by our own pings; libwebsockets' own are put off for hours. */
+extern const lws_retry_bo_t ws_idle_policy;
+
 /** Takes the owner from an open connection and has it end with status 1001 by itself. */
 void ws_leave(struct lws *wsi);
 /** The callback of a connection without an owner. */

@@ -12,6 +12,9 @@ enum {
 	PONG_DEFAULT_MS = 10000,
 };
 
+const lws_retry_bo_t ws_idle_policy = {.secs_since_valid_ping = 65000,
+				       .secs_since_valid_hangup = 65100};
+
 void ws_kill(struct lws *wsi, bool reset)
 {
 	struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -48,9 +48,6 @@ struct ws_server {
 	struct ws_conn *conns;
 };
 
-static const lws_retry_bo_t no_idle_policy = {.secs_since_valid_ping = 65000,
-					      .secs_since_valid_hangup = 65100};
-
 /* ---- TLS ---- */
 
 static struct ws_conn *conn_of(const SSL *ssl)
@@ -379,7 +376,7 @@ static int make_vhost(struct ws_server *s, bool tls, struct err *e)
 	    .user = s,
 	    .alpn = "http/1.1",
 	    .timeout_secs = HANDSHAKE_S,
-	    .retry_and_idle_policy = &no_idle_policy,
+	    .retry_and_idle_policy = &ws_idle_policy,
 	    .finalize = finalize,
 	    .finalize_arg = s,
 	};

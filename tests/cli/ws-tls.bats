@@ -122,6 +122,32 @@ server_says() {
 	[[ $output == *"not for websockets"* ]]
 }
 
+@test "client: a redirect is not followed, and takes no password along" {
+	cat >redirect.py <<-'END'
+		import socket
+		first, other = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+		print(first.getsockname()[1], flush=True)
+		c, _ = first.accept()
+		c.recv(4096)
+		to = "http://127.0.0.1:%d/x/CS001" % other.getsockname()[1]
+		c.sendall(("HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % to).encode())
+		other.settimeout(1.5)
+		try:
+		    d, _ = other.accept()
+		    print("followed", d.recv(4096), flush=True)
+		except OSError:
+		    print("stayed", flush=True)
+	END
+	/usr/bin/python3 redirect.py >redirect.out 3>&- &
+	PIDS="$PIDS $!"
+	until_true test -s redirect.out
+	echo 'a good long password' >pw
+	chmod 600 pw
+	run -1 "$PROBE" -u "ws://127.0.0.1:$(head -n 1 redirect.out)/x/CS001" -P 1 -w pw </dev/null
+	[[ $output == 'refused http 302 '* ]]
+	until_true grep -q '^stayed$' redirect.out
+}
+
 @test "client: connects again when the server is back, with the certificate it has then" {
 	csms3
 	"$PROBE" -r -u "wss://localhost:$PORT/CS001" -a "$PKI/ca.crt" -c "$PKI/CS001.crt" -k "$PKI/CS001.key" \
