@@ -110,13 +110,19 @@ static void send_acks(void)
 static void log_state(const char *what)
 {
 	struct jw *w = tool_record(g.t, "log", (struct out_head){0});
+	int64_t oldest = store_oldest(&g.store);
+	char text[UTC_LEN + 1];
 
 	jw_kstr(w, "event", what);
+	jw_kint(w, "records", (int64_t)(g.store.tip.records + g.store.rows.records));
+	jw_kint(w, "bytes", (int64_t)(g.store.bytes + g.store.rows.bytes));
+	if (oldest >= 0) {
+		utc_format(oldest * 1000, text);
+		jw_kstr(w, "oldest", text);
+	}
 	jw_kint(w, "segment", (int64_t)g.store.tip.seq);
-	jw_kint(w, "records", (int64_t)g.records);
-	jw_kint(w, "bytes", (int64_t)g.store.bytes);
-	jw_kint(w, "oldest", (int64_t)g.store.tip.oldest);
-	jw_kint(w, "oldest_data", (int64_t)g.store.tip.oldest_data);
+	jw_kint(w, "first_events", (int64_t)g.store.tip.oldest);
+	jw_kint(w, "first_data", (int64_t)g.store.tip.oldest_data);
 	if (g.store.cut_bytes)
 		jw_kint(w, "cut_bytes", (int64_t)g.store.cut_bytes);
 	jw_kint(w, "written_bytes", (int64_t)g.store.written);

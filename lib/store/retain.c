@@ -85,17 +85,37 @@ static void remove_up_to(struct store *s, const struct tip *before)
 	}
 }
 
+/* How many records go. */
+static uint64_t count_removed(struct store *s, const struct tip *before)
+{
+	uint64_t n = 0, size;
+	struct segment_head h;
+
+	for (uint64_t seq = before->oldest; seq < s->tip.oldest_data; seq++) {
+		if (read_head(s, seq, &h, &size) < 0)
+			continue;
+		for (size_t i = 0; i < h.parts; i++)
+			if (h.part[i].kind == ROWS_DATA ? seq >= before->oldest_data
+							: seq < s->tip.oldest)
+				n += h.part[i].records;
+	}
+	return n;
+}
+
 /* The tip first: then what is missing was said to be. */
 static int move_tip(struct store *s, uint64_t oldest, uint64_t oldest_data, int64_t now_ms,
 		    struct err *err)
 {
 	struct tip before = s->tip;
+	uint64_t gone;
 
 	if (oldest == before.oldest && oldest_data == before.oldest_data)
 		return 0;
 	s->tip.oldest = oldest;
 	s->tip.oldest_data = oldest_data;
 	s->tip.at_ms = now_ms;
+	gone = count_removed(s, &before);
+	s->tip.records -= gone < s->tip.records ? gone : s->tip.records;
 	if (tip_write(s->dir_fd, &s->tip, s->keys.signer, err) < 0) {
 		s->tip = before;
 		return -1;
@@ -232,6 +252,14 @@ static int take_child(struct store *s, int64_t now_ms, struct err *err)
 	s->pack_failed = true;
 	return err_set(err, "segment %" PRIu64 " could not be sealed; it stays as rows",
 		       s->pack_next);
+}
+
+int64_t store_oldest(struct store *s)
+{
+	struct segment_head h;
+	uint64_t size;
+
+	return readable(s, s->tip.oldest_data, &h, &size) <= s->tip.seq ? h.from_ms : -1;
 }
 
 bool store_packing(const struct store *s)

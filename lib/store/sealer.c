@@ -57,6 +57,7 @@ int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, int64_t now_
 	if (tip_replace(dir_fd, seg, out.data, out.len, err) < 0)
 		goto out;
 	tip->seq = h.seq;
+	tip->records += h.records;
 	memcpy(tip->link, h.link, CRYPT_HASH);
 	tip->at_ms = now_ms;
 	rc = tip_write(dir_fd, tip, keys->signer, err);

@@ -129,6 +129,7 @@ static int take_sealed(struct store *s)
 	    segment_head_signed(b.data, &h) && h.seq == s->tip.seq + 1 &&
 	    memcmp(h.prev, s->tip.link, CRYPT_HASH) == 0) {
 		s->tip.seq++;
+		s->tip.records += h.records;
 		memcpy(s->tip.link, h.link, CRYPT_HASH);
 		rc = 0;
 	}

@@ -106,6 +106,9 @@ bool store_packing(const struct store *s);
 /** Removes what is older than the limits allow, or more. */
 int store_retain(struct store *s, int64_t now_ms, struct err *err);
 
+/** The time of the oldest data kept in segments, ms since 1970; -1 when there are none. */
+int64_t store_oldest(struct store *s);
+
 /** Waits for all packing, then frees everything. */
 void store_close(struct store *s);
 

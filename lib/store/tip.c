@@ -86,6 +86,7 @@ int tip_write(int dir_fd, struct tip *t, const struct crypt_signer *signer, stru
 	signed_hex(&b, ",\"link\":\"", t->link, CRYPT_HASH);
 	signed_uint(&b, "\",\"oldest\":", t->oldest);
 	signed_uint(&b, ",\"oldest_data\":", t->oldest_data);
+	signed_uint(&b, ",\"records\":", t->records);
 	signed_time(&b, ",\"at\":\"", t->at_ms);
 	signed_hex(&b, "\",\"key\":\"", t->key, CRYPT_PUB);
 	buf_adds(&b, "\"}");
@@ -118,6 +119,7 @@ int tip_read(int dir_fd, struct tip *t, struct err *err)
 	scan_hex(&s, ",\"link\":\"", t->link, CRYPT_HASH);
 	t->oldest = scan_uint(&s, "\",\"oldest\":");
 	t->oldest_data = scan_uint(&s, ",\"oldest_data\":");
+	t->records = scan_uint(&s, ",\"records\":");
 	t->at_ms = scan_time(&s, ",\"at\":\"");
 	scan_hex(&s, "\",\"key\":\"", t->key, CRYPT_PUB);
 	scan_text(&s, "\"}\n");

@@ -16,6 +16,7 @@ struct tip {
 	uint64_t seq; /* newest sealed segment; 0: none yet */
 	uint8_t link[CRYPT_HASH];
 	uint64_t oldest, oldest_data; /* all from these on are kept: heads with events; data too */
+	uint64_t records;             /* in what is kept */
 	int64_t at_ms;
 	uint8_t key[CRYPT_PUB];
 };

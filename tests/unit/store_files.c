@@ -238,6 +238,7 @@ TEST(old_data_go_first_then_old_events)
 	CHECK_INT(s.tip.oldest_data, 5);
 	count_store(where, &s.keys, n, &gone);
 	CHECK_INT(n[0], 6 * 50 + 10);
+	CHECK_INT(s.tip.records, n[0]);
 	CHECK_INT(n[1], 10);
 	CHECK_INT(gone, 4 * 50);
 	CHECK(clean(where, &s.keys));
