@@ -98,6 +98,7 @@ static struct lws_vhost *make_vhost(struct ws_client *c, SSL_CTX *ctx)
 	    .vhost_name = "evse-client",
 	    .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
 	    .provided_client_ssl_ctx = ctx,
+	    .http_proxy_address = "", /* else $http_proxy would take over */
 	    .alpn = "http/1.1",
 	    .retry_and_idle_policy = &ws_idle_policy,
 	};

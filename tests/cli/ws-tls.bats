@@ -148,6 +148,12 @@ server_says() {
 	until_true grep -q '^stayed$' redirect.out
 }
 
+@test "client: \$http_proxy does not take over" {
+	csms
+	http_proxy=127.0.0.1:1 run -0 timeout 5 "$PROBE" -u "ws://127.0.0.1:$PORT/CS002" -n 1 < <(echo '[2,"1","Heartbeat",{}]')
+	[[ $output == *'message [3,"1"'* ]]
+}
+
 @test "client: connects again when the server is back, with the certificate it has then" {
 	csms3
 	"$PROBE" -r -u "wss://localhost:$PORT/CS001" -a "$PKI/ca.crt" -c "$PKI/CS001.crt" -k "$PKI/CS001.key" \
