@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ASK_MS 5000 /* how long a command waits for its reply, where it doesn't say */
+
 /* A question of evse-session that waits for the back office. */
 struct question {
 	char id[64], to[64];
 	int evse;
 	char token[256], kind[24];
+	int64_t due_us; /* mono: who asks waits no longer */
+	bool decided;   /* without the back office, which was too slow */
 };
 
 static void reply_begin_to(struct ocpp *o, const struct question *q, const char *status)
@@ -110,12 +114,14 @@ static void authorize_done(struct ocpp *o, const struct ocpp_call *call,
 	struct cache_entry e = {.until_us = CACHE_FOREVER};
 
 	if (!answer || answer->kind == OCPP_CALLERROR) {
-		decide_offline(o, q);
+		if (!q->decided)
+			decide_offline(o, q);
 		return;
 	}
 	jv info = json_get(answer->payload, "idTokenInfo");
 	read_token_info(&e, info);
-	decide(o, q, verdict_of(o, &e), &e, "ocpp");
+	if (!q->decided)
+		decide(o, q, verdict_of(o, &e), &e, "ocpp");
 	take_token_info(o, q->token, q->kind, info);
 }
 
@@ -165,9 +171,36 @@ static void record(struct ocpp *o, const struct record *r)
 		refuse(o, &q, "rejected", "expected token:{id,kind}");
 		return;
 	}
+	int64_t valid_ms = ASK_MS;
+	json_int(record_get(r, "valid_ms"), 0, 600000, &valid_ms);
+	q.due_us = o->now.mono_us + valid_ms * 900; /* nine tenths of it */
 	snprintf(q.token, sizeof(q.token), "%s", id);
 	snprintf(q.kind, sizeof(q.kind), "%s", type);
 	authorize(o, &q);
+}
+
+/* A back office that is slow to answer is as good as none: who asked is answered a little before
+ * the command expires. Its answer then still goes to the cache. */
+static int64_t hurry(struct ocpp *o, struct ocpp_call *call)
+{
+	struct question *q = call->cookie;
+
+	if (call->done != authorize_done || q->decided)
+		return CLOCK_NEVER;
+	if (o->now.mono_us < q->due_us)
+		return q->due_us;
+	q->decided = true;
+	decide_offline(o, q);
+	return CLOCK_NEVER;
+}
+
+static int64_t tick(struct ocpp *o)
+{
+	int64_t next = o->calls.running ? hurry(o, o->calls.running) : CLOCK_NEVER;
+
+	for (struct ocpp_call *call = o->calls.first; call; call = call->next)
+		next = earlier(next, hurry(o, call));
+	return next;
 }
 
 static void clear_cache(struct ocpp *o, const struct ocpp_frame *f)
@@ -190,4 +223,4 @@ static int load(struct ocpp *o, struct err *err)
 static const struct ocpp_handler handlers[] = {{"ClearCache", clear_cache}, {0}};
 
 const struct ocpp_block block_authorization = {
-    .load = load, .record = record, .handlers = handlers};
+    .load = load, .record = record, .tick = tick, .handlers = handlers};

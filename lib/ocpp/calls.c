@@ -48,38 +48,44 @@ static void enqueue(struct calls *c, struct ocpp_call *call)
 	c->n++;
 }
 
-int call_send_text(struct ocpp *o, enum call_rank rank, const char *action, const char *payload,
-		   ocpp_done_fn *done)
+static struct ocpp_call *new_call(struct ocpp *o, enum call_rank rank, const char *action,
+				  const char *payload, ocpp_done_fn *done)
 {
 	struct ocpp_call *call = calloc(1, sizeof(*call));
 
 	if (!call || o->calls.n >= CALLS_MAX || !(call->payload = strdup(payload))) {
 		log_warning("%s is not sent: %d requests wait already", action, CALLS_MAX);
 		free(call);
-		return -1;
+		return NULL;
 	}
 	snprintf(call->id, sizeof(call->id), "%.15s.%" PRIu64, o->out->epoch, ++o->calls.last_id);
 	call->action = action;
 	call->rank = rank;
 	call->done = done;
 	enqueue(&o->calls, call);
-	return 0;
+	return call;
+}
+
+int call_send_text(struct ocpp *o, enum call_rank rank, const char *action, const char *payload,
+		   ocpp_done_fn *done)
+{
+	return new_call(o, rank, action, payload, done) ? 0 : -1;
 }
 
 int call_send(struct ocpp *o, enum call_rank rank, ocpp_done_fn *done, void *cookie)
 {
-	const struct ocpp_message *m = ocpp_find(o->schema, o->calls.action);
-	struct ocpp_call *call;
+	const char *action = o->calls.action;
+	const struct ocpp_message *m = ocpp_find(o->schema, action);
+	struct ocpp_call *call = NULL;
 
 	jw_end(&o->w);
-	if (jw_failed(&o->w) || !m || payload_right(o, m->request, o->calls.action) < 0 ||
-	    call_send_text(o, rank, o->calls.action, buf_str(&o->payload), done) < 0) {
+	if (!jw_failed(&o->w) && m && payload_right(o, m->request, action) == 0)
+		call = new_call(o, rank, action, buf_str(&o->payload), done);
+	if (!call) {
 		free(cookie);
 		return -1;
 	}
-	for (call = o->calls.first; call; call = call->next)
-		if (strtoull(strrchr(call->id, '.') + 1, NULL, 10) == o->calls.last_id)
-			call->cookie = cookie;
+	call->cookie = cookie;
 	return 0;
 }
 

@@ -407,6 +407,28 @@ TEST(an_authorisation_without_answer_is_decided_here)
 	end();
 }
 
+TEST(a_slow_back_office_is_not_waited_for)
+{
+	begin();
+	accepted();
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q1\",\"kind\":\"authorize\",\"valid_ms\":5000,\"token\":{"
+	       "\"id\":\"X\",\"kind\":\"ISO14443\"}");
+	tick(4);
+	CHECK(!said("\"id\":\"q1\""));
+	tick(1);
+	CHECK(said("\"id\":\"q1\",\"status\":\"accepted\",\"auth\":{\"verdict\":\"Unknown\""));
+	forget();
+	answer("{\"idTokenInfo\":{\"status\":\"Accepted\"}}");
+	CHECK(!said("\"id\":\"q1\""));
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q2\",\"kind\":\"authorize\",\"token\":{\"id\":\"X\","
+	       "\"kind\":\"ISO14443\"}");
+	CHECK(said("\"verdict\":\"Accepted\",\"by\":\"cache\""));
+	end();
+}
+
 TEST(unlock_is_answered_when_the_lock_has_answered)
 {
 	begin();
