@@ -160,6 +160,7 @@ struct ship_http *ship_http_new(const struct ship_http_conf *conf, struct err *e
 	    .port = CONTEXT_PORT_NO_LISTEN,
 	    .protocols = protocols,
 	    .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+	    .http_proxy_address = "", /* else $http_proxy would take over */
 	    .user = h,
 	    .gid = -1,
 	    .uid = -1,
@@ -214,7 +215,7 @@ int ship_http_put(struct ship_http *h, const char *name, const void *data, size_
 	    .port = h->port,
 	    .path = path,
 	    .method = "PUT",
-	    .ssl_connection = LCCSCF_USE_SSL,
+	    .ssl_connection = LCCSCF_USE_SSL | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
 	    .alpn = "http/1.1",
 	    .local_protocol_name = "http",
 	    .pwsi = &h->wsi,
