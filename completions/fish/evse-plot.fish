@@ -1,0 +1,12 @@
+# made by completions/gen.awk
+complete -c evse-plot -l from -r -f -d 'from this time on (UTC, RFC 3339)'
+complete -c evse-plot -l to -r -f -d 'up to this time'
+complete -c evse-plot -s e -l evse -r -f -d 'this EVSE only'
+complete -c evse-plot -s w -l what -r -f -d 'panels to draw: power,current,freq,soc,energy (all that have data)'
+complete -c evse-plot -s t -l term -d 'draw with characters, for a terminal'
+complete -c evse-plot -l colour -r -f -a 'auto always never' -d 'colours with --term (auto: on a terminal)'
+complete -c evse-plot -l width -r -f -d 'width in pixels (1000), or in characters (the terminal'\''s, else 100)'
+complete -c evse-plot -l height -r -f -d 'height of a panel in pixels (180), or in lines (10)'
+complete -c evse-plot -l title -r -f -d 'title of the picture'
+complete -c evse-plot -s h -l help -d 'print this text'
+complete -c evse-plot -s V -l version -d 'print the version'
