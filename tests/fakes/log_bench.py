@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""log_bench.py EVSE_LOG [RECORDS]: prints `name value unit budget ok|missed`, tab-separated, for evse-log."""
+"""log_bench.py EVSE_LOG [RECORDS]: prints the size, speed, memory and wear of evse-log."""
 import json, os, resource, shutil, sqlite3, subprocess, sys, tempfile, time
 
 tool, source = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
@@ -13,8 +13,8 @@ week = raw > 300e6
 
 
 def row(name, value, unit, budget=None, most=True):
-    ok = "ok" if budget is None or (value <= budget if most else value >= budget) else "missed"
-    print(f"{name}\t{value:.4g}\t{unit}\t{budget if budget is not None else '-'}\t{ok}", flush=True)
+    """A line of bench.sh's table: `bench NAME VALUE UNIT [BUDGET [min]]`."""
+    print(f"bench {name} {value:.4g} {unit or '-'}" + (f" {budget}" if budget is not None else "") + ("" if most else " min"), flush=True)
 
 
 def run(*args, **kw):
