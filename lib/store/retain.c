@@ -183,10 +183,10 @@ void retain_reserve(struct store *s)
 	close(fd);
 }
 
-bool retain_make_room(struct store *s, int64_t now_ms)
+bool retain_make_room(struct store *s, bool to_pack, int64_t now_ms)
 {
 	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, freed = 0, size, at;
-	bool had_reserve = unlinkat(s->dir_fd, "reserve", 0) == 0;
+	bool had_reserve = to_pack && unlinkat(s->dir_fd, "reserve", 0) == 0;
 	struct segment_head h;
 
 	if (s->child > 0)
@@ -247,7 +247,7 @@ static int take_child(struct store *s, int64_t now_ms, struct err *err)
 		retain_reserve(s);
 		return 1;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && retain_make_room(s, now_ms))
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && retain_make_room(s, true, now_ms))
 		return 0;
 	s->pack_failed = true;
 	return err_set(err, "segment %" PRIu64 " could not be sealed; it stays as rows",

@@ -8,8 +8,12 @@
 /** Makes the reserve file where it is missing; a full disk is no failure. */
 void retain_reserve(struct store *s);
 
-/** Frees something: the reserve, then old segments. @return false when there is nothing left to
- * free. */
-bool retain_make_room(struct store *s, int64_t now_ms);
+/**
+ * Frees something: old segments; and for packing the reserve, which no row may take: a packed
+ * segment is smaller than its rows, so that packing always ends with more room than it began with.
+ *
+ * @return  false when there is nothing left to free
+ */
+bool retain_make_room(struct store *s, bool to_pack, int64_t now_ms);
 
 #endif

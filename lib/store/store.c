@@ -432,9 +432,13 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 
 	if (!s->rows.lines.len && !s->rows.sealed.len && !(sync && s->unsynced))
 		return 0;
+	if (s->full && s->child > 0) { /* what room there is belongs to the packing */
+		errno = ENOSPC;
+		return -1;
+	}
 	while (rows_write(&s->rows, sync) < 0) {
 		if ((errno != ENOSPC && errno != EDQUOT && errno != EFBIG) ||
-		    !retain_make_room(s, now_ms)) {
+		    !retain_make_room(s, false, now_ms)) {
 			s->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 			return -1;
 		}
@@ -465,7 +469,7 @@ int store_rotate(struct store *s, int64_t now_ms, struct err *err)
 	for (;;) {
 		if (begin_rows(s, old.seq + 1, err) == 0)
 			break;
-		if (errno != ENOSPC || !retain_make_room(s, now_ms)) {
+		if (errno != ENOSPC || !retain_make_room(s, false, now_ms)) {
 			s->rows = old;
 			return -1;
 		}
