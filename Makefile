@@ -25,6 +25,8 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wforma
 	-Wvla -Wswitch-enum -Wdouble-promotion -Wimplicit-fallthrough -Wdate-time
 ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1)),clang)
 WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+else
+WARN += -Wno-double-promotion # clang 14 takes the NAN and INFINITY of math.h for floats that were promoted
 endif
 ifdef DEVELOPER
 WARN += -Werror
