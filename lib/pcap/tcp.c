@@ -103,7 +103,7 @@ static int take(struct tcp *t, struct tcp_conn *c, int from, const struct tcp_se
 
 	if (!h->started) {
 		h->started = true;
-		h->next = seq;
+		h->first = h->next = seq;
 	}
 	far = ahead(h->next, seq);
 	if (far > WINDOW || far < -WINDOW)
@@ -221,15 +221,12 @@ static struct tcp_conn *open_conn(struct tcp *t, const struct tcp_segment *s)
 	return c;
 }
 
-/* A SYN that opens anew what still counts as open. */
+/* A SYN that opens anew what still counts as open; the first one may come twice. */
 static bool reopens(const struct tcp_conn *c, int from, const struct tcp_segment *s)
 {
 	const struct tcp_half *h = &c->half[from];
 
-	return (s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && h->started &&
-	       (h->next != s->seq + 1 &&
-		(c->half[0].ended || c->half[1].ended || ahead(s->seq + 1, h->next) < 0 ||
-		 ahead(s->seq + 1, h->next) > WINDOW));
+	return (s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && h->started && h->first != s->seq + 1;
 }
 
 int tcp_segment(struct tcp *t, const struct tcp_segment *s)

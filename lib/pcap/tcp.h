@@ -44,8 +44,9 @@ struct tcp_held;
 
 struct tcp_half {
 	bool started, ended;
-	uint32_t next; /* sequence number of the octet awaited */
-	uint32_t end;  /* of the FIN */
+	uint32_t first; /* sequence number of its first octet */
+	uint32_t next;  /* sequence number of the octet awaited */
+	uint32_t end;   /* of the FIN */
 	struct tcp_held *held;
 	size_t held_size;
 	int64_t hole_us; /* when the first of the held came */
