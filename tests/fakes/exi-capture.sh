@@ -45,7 +45,7 @@ else
 	set -- fe80::2 --interface car --peer-netns "/proc/$peer/ns/net" --peer-interface evse "$@"
 fi
 rm -f "$out"
-dumpcap -q ${FORMAT:-} -i "$interface" -w "$out" 2>"$out.err" &
+dumpcap -q ${FORMAT:+"$FORMAT"} -i "$interface" -w "$out" 2>"$out.err" &
 capture=$!
 # dumpcap names its file when it captures.
 await grep -q 'File: ' "$out.err"
