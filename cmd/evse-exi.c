@@ -216,7 +216,8 @@ static int cmd_explain(char **argv)
 
 	n = exi_hex(argv[0], octets, sizeof octets);
 	if (n < 0)
-		log_fatal(EXIT_USAGE, "not hex, or too long");
+		log_fatal(EXIT_USAGE,
+			  "'%.40s': expected hex digits, two an octet, of 64 KiB at most", argv[0]);
 	if (n >= 2 && octets[0] == 0x01 && octets[1] == 0xfe) {
 		n = exi_v2gtp(octets, (size_t)n, &payload_type);
 		if (n < 0)
@@ -245,11 +246,8 @@ static const struct {
 	int args;                /* how many follow */
 	int (*run)(char **argv); /* takes them, returns the exit code */
 } commands[] = {
-    {"decode", 0, cmd_decode},
-    {"encode", 0, cmd_encode},
-    {"list", 0, cmd_list},
-    {"explain", 1, cmd_explain},
-    {"pcap", 1, cmd_pcap},
+    {"decode", 0, cmd_decode},   {"encode", 0, cmd_encode}, {"list", 0, cmd_list},
+    {"explain", 1, cmd_explain}, {"pcap", 1, cmd_pcap},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -2,6 +2,7 @@
  * of the bus (or records on standard input with -), writes text. Exit 0: healthy; 1: not, and says
  * what; 69: no bus. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static const struct cli_opt common[] = {
 
 struct status {
 	struct view view;
+	struct lines lines;
 	bool live;
 };
 
@@ -47,9 +49,13 @@ static void on_line(void *ctx, const char *line, size_t len)
 {
 	struct status *s = ctx;
 	struct record r;
+	struct err err = {.msg = "over-long, or cut short"};
 
-	if (!line || record_parse(line, len, &r, NULL) < 0)
+	if (!line || record_parse(line, len, &r, &err) < 0) {
+		log_warning("line %" PRIu64 ": not a record: %s; skipped", s->lines.number,
+			    err.msg);
 		return;
+	}
 	if (record_is(&r, "bus") && json_str(record_get(&r, "state")) &&
 	    strcmp(json_str(record_get(&r, "state")), "live") == 0)
 		s->live = true;
@@ -61,13 +67,14 @@ static void on_line(void *ctx, const char *line, size_t len)
 static int read_state(struct status *s, int fd, bool to_end)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	struct lines lines;
 	long n = 1;
 
-	lines_init(&lines);
+	lines_init(&s->lines);
 	while (n > 0 && (to_end || !s->live) && poll(&pfd, 1, to_end ? -1 : WAIT_MS) > 0)
-		n = lines_read(&lines, fd, on_line, s);
-	lines_release(&lines);
+		n = lines_read(&s->lines, fd, on_line, s);
+	if (n < 0)
+		log_fatal(EXIT_IO, "unable to read records: %s", strerror(errno));
+	lines_release(&s->lines);
 	return to_end || s->live ? 0 : -1;
 }
 

@@ -42,6 +42,7 @@ struct put {
 	int fd;
 	struct out out;
 	int asked, answered, bad;
+	bool unread;
 	uint64_t number;
 };
 
@@ -150,6 +151,7 @@ static void carry(struct put *p)
 				{.fd = p->fd, .events = POLLIN}};
 	struct lines in, bus;
 	int64_t end = 0;
+	long n;
 
 	lines_init(&in);
 	lines_init(&bus);
@@ -157,7 +159,10 @@ static void carry(struct put *p)
 		if (poll(pfd, 2, end ? 50 : -1) < 0 && errno != EINTR)
 			break;
 		if (pfd[0].fd >= 0 && pfd[0].revents &&
-		    lines_read(&in, STDIN_FILENO, on_input, p) <= 0) {
+		    (n = lines_read(&in, STDIN_FILENO, on_input, p)) <= 0) {
+			p->unread = n < 0;
+			if (p->unread)
+				log_error("unable to read standard input: %s", strerror(errno));
 			pfd[0].fd = -1;
 			end = clock_read().mono_us + o.wait_ms * 1000 + 1;
 		}
@@ -201,7 +206,7 @@ int bus_put(int argc, char **argv)
 	if (p.answered < p.asked)
 		log_error("%d of %d commands were not answered in time", p.asked - p.answered,
 			  p.asked);
-	code = p.bad || p.answered < p.asked ? EXIT_NO : EXIT_DONE;
+	code = p.unread ? EXIT_IO : p.bad || p.answered < p.asked ? EXIT_NO : EXIT_DONE;
 	out_release(&p.out);
 	close(p.fd);
 	return cli_close(code);

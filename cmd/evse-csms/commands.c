@@ -308,7 +308,7 @@ bool on_command(struct tool *t, const char *line, size_t len)
 	struct err e = {""};
 	const char *word;
 
-	od.o->lines++;
+	od.o->lines = t->line;
 	if (json_parse(line, len, &od.line, &e) < 0) {
 		refuse(&od, "line", e.msg);
 		return true;

@@ -16,13 +16,11 @@
 
 void cli_init(bool sigpipe_kills)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
+	/* What is closed must not become some file of ours; and who writes to a closed output must
+	 * hear of it, which a descriptor that is only read gives. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 	signal(SIGPIPE, sigpipe_kills ? SIG_DFL : SIG_IGN);
 }
 

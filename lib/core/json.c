@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/buf.h"
+#include "core/jw.h"
 #include "core/utc.h"
 
 /* libjq's message repeats the whole input behind "(while parsing '": that part is cut. */
@@ -44,6 +45,19 @@ static int check_strings(const char *text, size_t len, struct err *err)
 	return 0;
 }
 
+/* libjq would put U+FFFD in silence where the bytes that are passed on and signed have others. */
+static int check_utf8(const char *text, size_t len, struct err *err)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = p[i] < 0x80 ? 1 : utf8_len(p + i, len - i);
+		if (!n)
+			return err_set(err, "not JSON: not UTF-8 at byte %zu", i + 1);
+	}
+	return 0;
+}
+
 int json_parse(const char *text, size_t len, jv *v, struct err *err)
 {
 	size_t lead = 0;
@@ -55,7 +69,7 @@ int json_parse(const char *text, size_t len, jv *v, struct err *err)
 		return err_set(err, "not JSON: empty");
 	if (len > 1 << 28)
 		return err_set(err, "not JSON: too long");
-	if (check_strings(text, len, err) < 0)
+	if (check_utf8(text, len, err) < 0 || check_strings(text, len, err) < 0)
 		return -1;
 	*v = jv_parse_sized(text, (int)len);
 	if (jv_is_valid(*v))

@@ -67,8 +67,7 @@ void jw_end(struct jw *w)
 	buf_addc(w->b, w->object[--w->depth] ? '}' : ']');
 }
 
-/* Length of the valid UTF-8 sequence at @p, 0 when there is none (overlong, surrogate, cut). */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t utf8_len(const unsigned char *p, size_t left)
 {
 	size_t n = p[0] < 0x80   ? 1
 		   : p[0] < 0xc2 ? 0

@@ -14,6 +14,10 @@
 
 enum { JW_DEPTH = 32 };
 
+/** Octets of the well-formed UTF-8 character at @p; 0 when there is none: overlong, surrogate, cut
+ * off at @left octets. Source: RFC 3629, section 4. */
+size_t utf8_len(const unsigned char *p, size_t left);
+
 struct jw {
 	struct buf *b;
 	uint32_t depth;

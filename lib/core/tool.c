@@ -36,9 +36,14 @@ static void end(struct tool *t, enum tool_end why)
 {
 	if (t->ending)
 		return;
-	t->ending = true;
 	if (why == TOOL_END_OUTPUT)
 		t->frame->code = EXIT_IO;
+	if (!t->frame->started) {
+		t->frame->end_soon = true;
+		t->frame->why_end = why;
+		return;
+	}
+	t->ending = true;
 	if (t->def->on_end)
 		t->def->on_end(t, why);
 	else
@@ -111,6 +116,7 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	struct head h;
 	struct err err;
 
+	t->line = number;
 	if (!line) {
 		refuse(t, where, number,
 		       len >= NDJSON_LINE_MAX ? "longer than 65536 bytes"
@@ -188,8 +194,11 @@ static void on_input(void *ctx, int fd, short revents)
 	(void)revents;
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n < 0)
+	if (n < 0) {
 		log_error("unable to read %s: %s", in->name, strerror(errno));
+		if (in->main && !t->frame->code)
+			t->frame->code = EXIT_IO;
+	}
 	if (n <= 0) {
 		input_ended(in);
 		return;
@@ -455,6 +464,9 @@ static int run(struct tool *t)
 	if (!t->def->no_boot)
 		boot_record(t);
 	rc = t->def->start ? t->def->start(t) : 0;
+	t->frame->started = true;
+	if (!rc && t->frame->end_soon)
+		end(t, t->frame->why_end);
 	if (!rc)
 		rc = t->replaying ? replay(t, t->frame->journal) : live(t);
 	if (t->def->stop)

@@ -75,6 +75,7 @@ struct tool {
 	void *ctx;
 	bool replaying; /* devices are not to be touched */
 	bool ending;
+	uint64_t line;            /* number of the input line at hand */
 	struct tool_frame *frame; /* the frame's own */
 };
 

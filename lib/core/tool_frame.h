@@ -37,6 +37,9 @@ struct tool_frame {
 	uint64_t bad_lines;
 	struct loop_timer idle, flush;
 	bool output_gone;
+	bool started,
+	    end_soon; /* an end before the start waits for it: on_end needs what start made */
+	enum tool_end why_end;
 };
 
 /** The option table that every tool has beside its own; values go to @f. */

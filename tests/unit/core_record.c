@@ -208,3 +208,31 @@ TEST(json_strings_need_a_separator)
 		json_free(v);
 	}
 }
+
+TEST(json_is_utf8_or_refused_with_its_place)
+{
+	static const struct {
+		const char *text, *why; /* NULL: taken */
+	} row[] = {
+	    {"[\"Gerätebau 充電 🔌\"]", NULL},
+	    {"[\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\"]", NULL},
+	    {"[\"ab\xff\"]", "not JSON: not UTF-8 at byte 5"},
+	    {"[\"\xc1\xbf\"]", "not JSON: not UTF-8 at byte 3"},         /* overlong */
+	    {"[\"\xe0\x9f\xbf\"]", "not JSON: not UTF-8 at byte 3"},     /* overlong */
+	    {"[\"\xf0\x8f\xbf\xbf\"]", "not JSON: not UTF-8 at byte 3"}, /* overlong */
+	    {"[\"\xed\xa0\x80\"]", "not JSON: not UTF-8 at byte 3"},     /* surrogate */
+	    {"[\"\xf4\x90\x80\x80\"]", "not JSON: not UTF-8 at byte 3"}, /* beyond U+10FFFF */
+	    {"[\"\xe2\x82\"]", "not JSON: not UTF-8 at byte 3"},
+	    {"[\"x\"]\xe2\x82", "not JSON: not UTF-8 at byte 6"}, /* cut off by the end */
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct err err = {""};
+		jv v;
+		int rc = json_parse(row[i].text, strlen(row[i].text), &v, &err);
+
+		CHECK_INT(rc, row[i].why ? -1 : 0);
+		CHECK_STR(err.msg, row[i].why ? row[i].why : "");
+		json_free(v);
+	}
+}
