@@ -469,7 +469,7 @@ int store_rotate(struct store *s, int64_t now_ms, struct err *err)
 	for (;;) {
 		if (begin_rows(s, old.seq + 1, err) == 0)
 			break;
-		if (errno != ENOSPC || !retain_make_room(s, false, now_ms)) {
+		if (errno != ENOSPC || !retain_make_room(s, true, now_ms)) {
 			s->rows = old;
 			return -1;
 		}
