@@ -84,7 +84,7 @@ fuzz-%: $(B)-fuzz/%
 bench: all $(BENCHES) $(HELPERS)
 	@sh tests/bench/bench.sh $(B)
 
-## make prove        Frama-C on the pilot's arithmetic: no run-time error, results in range
+## make prove        Frama-C on the pilot's core: no run-time error, outputs in range
 prove:
 	@sh tests/prove/prove.sh
 

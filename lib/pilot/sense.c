@@ -142,16 +142,24 @@ static void sense_pp(struct pilot *p, int64_t now)
 	     p->conf->times.pp_grace);
 }
 
+/* Rising past a step counts at once, falling below it only with the hysteresis. */
 static void sense_temperature(struct pilot *p)
 {
 	const struct pilot_conf *c = p->conf;
+	uint8_t reached = 0, kept = 0;
 
 	if (!p->valid || p->in.temp_dc == PILOT_TEMP_ABSENT)
 		return;
-	while (p->temp_step < PILOT_TEMP_STEPS && p->in.temp_dc >= c->temp_dc[p->temp_step])
-		p->temp_step++;
-	while (p->temp_step > 0 && p->in.temp_dc < c->temp_dc[p->temp_step - 1] - c->temp_back_dc)
-		p->temp_step--;
+	for (int i = 0; i < PILOT_TEMP_STEPS; i++) {
+		if (p->in.temp_dc >= c->temp_dc[i])
+			reached++;
+		if (p->in.temp_dc >= c->temp_dc[i] - c->temp_back_dc)
+			kept++;
+	}
+	if (p->temp_step < reached)
+		p->temp_step = reached;
+	if (p->temp_step > kept)
+		p->temp_step = kept;
 }
 
 void pilot_sense(struct pilot *p, int64_t now)

@@ -41,15 +41,15 @@ static void start_phases(struct pilot *p, int64_t now)
 static void start_wake(struct pilot *p, int64_t now)
 {
 	const struct pilot_wake *w;
-	bool waits = p->woken < PILOT_WAKE_STEPS && p->conf->wake[p->woken].hold > 0 && p->offer &&
-		     !p->digital && p->level == LEVEL_B && !p->seen_c;
 
-	if (!waits) {
+	if (p->woken >= PILOT_WAKE_STEPS) {
 		disarm(p, T_WAKE);
 		return;
 	}
 	w = &p->conf->wake[p->woken];
-	if (!held(p, T_WAKE, now, true, w->after))
+	if (!held(p, T_WAKE, now,
+		  w->hold > 0 && p->offer && !p->digital && p->level == LEVEL_B && !p->seen_c,
+		  w->after))
 		return;
 	disarm(p, T_WAKE);
 	p->woken++;

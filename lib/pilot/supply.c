@@ -17,7 +17,7 @@ static int allowed_ma(const struct pilot *p, int64_t now)
 		ma = least(ma, c->failsafe_ma);
 	if (p->simplified && c->limit_simplified)
 		ma = least(ma, 10000);
-	if (p->temp_step > 0) {
+	if (p->temp_step > 0 && p->temp_step <= PILOT_TEMP_STEPS) {
 		int part = (int)((int64_t)c->max_ma * c->temp_permille[p->temp_step - 1] / 1000);
 
 		/* Derating ends at the least that can be said; the stop is its own step. */

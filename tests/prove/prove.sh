@@ -6,7 +6,8 @@ command -v frama-c >/dev/null || { echo "prove: frama-c is not installed (Debian
 report=$(mktemp) || exit 71
 trap 'rm -f "$report"' EXIT
 code=0
-for what in "${@:-prove_tables}"; do
+[ $# -gt 0 ] || set -- prove_tables prove_machine
+for what in "$@"; do
 	case $what in
 	prove_tables) set -- lib/pilot/duty.c lib/pilot/level.c -eva-slevel 200 -eva-split-return auto ;;
 	*) set -- lib/pilot/*.c -eva-precision 0 ;;
