@@ -192,9 +192,12 @@ int main(int argc, char **argv)
 
 	cli_init(true);
 	log_init("evse-plot");
-	if (cli_parse(&c, argc, argv, NULL, NULL, &code) != CLI_GO)
-		return code;
-	if (c.nargs)
-		log_fatal(EXIT_USAGE, "unexpected argument '%s'; try --help", c.args[0]);
-	return cli_close(run());
+	if (cli_parse(&c, argc, argv, NULL, NULL, &code) == CLI_GO) {
+		if (c.nargs)
+			log_fatal(EXIT_USAGE, "unexpected argument '%s'; try --help", c.args[0]);
+		code = run();
+	}
+	free(c.args);
+	free(c.origin);
+	return cli_close(code);
 }

@@ -56,7 +56,7 @@ static void on_chrony(void *ctx, int fd, short revents)
 		log_info("chronyd at %s: %s", c->chrony, err.msg);
 		return; /* a late or a foreign one: the right one may still come */
 	}
-	for (int i = 0; i < CHRONY_REPLY; i++)
+	for (size_t i = 0; i < CHRONY_REPLY; i++)
 		snprintf(hex + 2 * i, 3, "%02x", data[i]);
 	ask_fact(c, "chrony %u %s", c->sequence, hex);
 }
@@ -96,8 +96,10 @@ static bool chrony_ask(struct clock_tool *c)
 		return false;
 	chrony_request(++c->sequence, request);
 	/* The first send after a refusal reports that refusal: once more. */
-	return send(c->chrony_fd, request, sizeof request, 0) >= 0 ||
-	       send(c->chrony_fd, request, sizeof request, 0) >= 0;
+	for (int i = 0; i < 2; i++)
+		if (send(c->chrony_fd, request, sizeof request, 0) >= 0)
+			return true;
+	return false;
 }
 
 /* ---- systemd-timesyncd ---- */
@@ -178,17 +180,18 @@ static bool timesync_ask(struct clock_tool *c)
 
 static void rtc_ask(struct clock_tool *c)
 {
-	char path[512];
-	FILE *f;
+	char path[512], text[32] = "";
 	long long s;
+	FILE *f;
 
 	snprintf(path, sizeof path, "%s/since_epoch", c->rtc);
 	f = fopen(path, "re");
 	if (!f)
 		return;
-	if (fscanf(f, "%lld", &s) == 1 && s > 0 && s < 253402300799)
-		ask_fact(c, "rtc %lld", s);
+	s = fgets(text, sizeof text, f) ? strtoll(text, NULL, 10) : 0;
 	fclose(f);
+	if (s > 0 && s < 253402300799)
+		ask_fact(c, "rtc %lld", s);
 }
 
 /* ---- all ---- */

@@ -30,11 +30,11 @@ bool clock_wants(const struct clock_tool *c, enum clocks_source source)
 static bool unhex(const char *hex, unsigned char *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		unsigned v;
+		char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'}, *end;
 
-		if (sscanf(hex + 2 * i, "%2x", &v) != 1)
+		out[i] = (unsigned char)strtoul(pair, &end, 16);
+		if (*end)
 			return false;
-		out[i] = (unsigned char)v;
 	}
 	return true;
 }

@@ -55,7 +55,7 @@ enum { SAW_OFFSET = 1, SAW_DELAY = 2, SAW_DISTANCE = 4, SAW_ALL = 7 };
 
 static int take(const char *name, const char *value, struct timesync *t)
 {
-	double ms;
+	double ms = 0;
 
 	if (strcmp(name, "Leap") == 0)
 		t->leap_known = strncmp(value, "not synchronized", 16) != 0;

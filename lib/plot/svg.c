@@ -229,11 +229,16 @@ static bool panel(struct frame *f, enum plot_panel which, bool labels)
 	y_axis(f, plot_panel_title(which), unit);
 	if (which == PLOT_ENERGY)
 		bars(f);
-	for (int limits = 0; limits < 2; limits++)
-		for (size_t i = 0; i < f->p->nseries; i++)
-			if (plot_shows(f->p, f->p->series[i], which, 0) &&
-			    f->p->series[i]->limit == (limits == 1))
-				line(f, f->p->series[i]);
+	/* the grid beneath, the limits above */
+	for (int layer = 0; layer < 3; layer++)
+		for (size_t i = 0; i < f->p->nseries; i++) {
+			const struct plot_series *s = f->p->series[i];
+
+			if (plot_shows(f->p, s, which, 0) && layer == (s->limit  ? 2
+								       : s->evse ? 1
+										 : 0))
+				line(f, s);
+		}
 	for (size_t i = f->p->nseries; i-- > 0;)
 		if (plot_shows(f->p, f->p->series[i], which, 0))
 			right = legend(f, right, f->p->series[i]->name, f->p->series[i]->evse,

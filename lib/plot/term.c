@@ -33,7 +33,7 @@ static void dot(struct canvas *c, int x, int y, int colour)
 
 	if (x < 0 || y < 0 || x >= 2 * c->width || y >= 4 * c->height)
 		return;
-	cell = (size_t)(y / 4 * c->width + x / 2);
+	cell = (size_t)(y / 4) * (size_t)c->width + (size_t)(x / 2);
 	c->dots[cell] |= bit[y % 4][x % 2];
 	c->colour[cell] = (unsigned char)colour;
 }
@@ -192,7 +192,7 @@ static void panel(const struct plot *p, enum plot_panel which, int evse, struct 
 	if (!plot_extent(p, which, evse, &min, &max, &c->divide, &unit))
 		return;
 	c->scale = scale_make(min / c->divide, max / c->divide, c->height / 2);
-	memset(c->dots, 0, (size_t)(c->width * c->height));
+	memset(c->dots, 0, (size_t)c->width * (size_t)c->height);
 	for (int limits = 1; limits >= 0; limits--)
 		for (size_t i = 0; i < p->nseries; i++)
 			if (plot_shows(p, p->series[i], which, evse) &&
@@ -266,8 +266,8 @@ int plot_term(const struct plot *p, int width, int height, bool colour, const ch
 
 	if (!plot_range(p, &c.from, &c.to))
 		return -1;
-	c.dots = calloc((size_t)(c.width * height), 1);
-	c.colour = calloc((size_t)(c.width * height), 1);
+	c.dots = calloc((size_t)c.width * (size_t)height, 1);
+	c.colour = calloc((size_t)c.width * (size_t)height, 1);
 	if (c.dots && c.colour) {
 		time_text(c.from, from);
 		time_text(c.to, to);

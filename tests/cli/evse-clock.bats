@@ -101,6 +101,7 @@ uplink() {
 @test "a step of the clock is told with its size, and order survives" {
 	lib=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
 	[ -r "$lib" ] || skip "faketime is not installed"
+	if ldd "$(command -v evse-clock)" | grep -q libasan; then skip "faketime does not go with the address sanitizer"; fi
 	echo '+0' >offset
 	uplink "$(date -u +%FT%T.000Z)" 1 0 >in
 	LD_PRELOAD=$lib FAKETIME_TIMESTAMP_FILE=$PWD/offset FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
