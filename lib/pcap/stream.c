@@ -10,8 +10,8 @@ enum {
 	PIECE = 64 << 10,
 	FIRST_V2GTP = 0x01,
 	TLS_CHANGE = 0x14,
-	TLS_HANDSHAKE = 0x16,
-	TLS_DATA = 0x17
+	TLS_DATA = 0x17,
+	TLS_MAJOR = 3
 };
 
 struct jw *talk_begin_stream(struct talk_stream *s, int from)
@@ -128,11 +128,17 @@ static bool is_local(const struct tcp_end *end)
 				     memcmp(end->ip, loopback, sizeof loopback) == 0);
 }
 
-/* What the first octet tells. */
-static void classify(struct talk_stream *s, uint8_t first)
+/* Whether a TLS record may begin with these octets, of which there may be one only. */
+static bool is_tls(const uint8_t *data, size_t size)
+{
+	return data[0] >= TLS_CHANGE && data[0] <= TLS_DATA && (size < 2 || data[1] == TLS_MAJOR);
+}
+
+/* What the first octets tell. */
+static void classify(struct talk_stream *s, const uint8_t *data, size_t size)
 {
 	struct tcp_conn *c = s->conn;
-	bool open = c->client >= 0, tls = first >= TLS_CHANGE && first <= TLS_DATA;
+	bool open = c->client >= 0, tls = is_tls(data, size);
 
 	for (int e = 0; e < 2; e++) {
 		if (!talk_is_announced(s->talk, &c->end[e]))
@@ -145,7 +151,7 @@ static void classify(struct talk_stream *s, uint8_t first)
 		s->sure = s->sure || (is_local(&c->end[0]) && is_local(&c->end[1]));
 		s->tls = tls_new(s->talk->keys, &tls_events, s);
 		s->talk->failed |= !s->tls;
-	} else if (open && !s->sure && first != FIRST_V2GTP) {
+	} else if (open && !s->sure && data[0] != FIRST_V2GTP) {
 		s->kind = STREAM_FOREIGN;
 	}
 	for (int e = 0; e < 2; e++)
@@ -175,7 +181,7 @@ static void on_data(void *ctx, struct tcp_conn *c, int from, const uint8_t *data
 	if (!s || !size)
 		return;
 	if (s->kind == STREAM_NEW)
-		classify(s, data[0]);
+		classify(s, data, size);
 	if (s->kind == STREAM_PLAIN)
 		v2gtp_data(s, from, data, size);
 	else if (s->tls && tls_feed(s->tls, from, data, size) < 0)

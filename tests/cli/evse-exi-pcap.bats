@@ -128,6 +128,33 @@ tshark_agrees() {
 	[ "$(grep -c '"json"' <<<"$output")" -eq "$(($(wc -l <want) - 1))" ]
 }
 
+@test "packets late and doubled" {
+	need editcap
+	editcap -F pcap "$KEPT/din-slac-sdp.pcapng" whole.pcap
+	jq -r 'select(.exi) | .dir + .exi' "$KEPT/din-slac-sdp.out" | sort >want
+	for seed in 1 2 3 4 5 6 7 8; do
+		"$FAKES/exi-shuffle.py" whole.pcap mixed.pcap "$seed"
+		! cmp -s whole.pcap mixed.pcap
+		evse-exi pcap mixed.pcap | jq -r 'select(.exi) | .dir + .exi' | sort >got
+		cmp got want
+	done
+}
+
+@test "a capture that begins in the middle of a connection" {
+	need editcap
+	first=$(jq -r 'select(.message == "ServiceDiscoveryReq") | .frame' "$KEPT/din-slac-sdp.out")
+	editcap -r -F pcap "$KEPT/din-slac-sdp.pcapng" late.pcap "$first-9999"
+	evse-exi pcap late.pcap | jq -r .dir+.exi >got
+	sed -n '/"ServiceDiscoveryReq"/,$p' "$KEPT/din-slac-sdp.out" | jq -r .dir+.exi >want
+	cmp got want
+	[ "$(wc -l <want)" -gt 5 ]
+	# In the middle of a message too, whatever octet that is: only that message is not there.
+	editcap -r -F pcap "$KEPT/din-slac-sdp.pcapng" late.pcap 23-9999
+	evse-exi pcap late.pcap | jq -r .dir+.exi >got
+	sed -n '/supportedAppProtocolRes/,$p' "$KEPT/din-slac-sdp.out" | jq -r .dir+.exi >want
+	cmp got want
+}
+
 @test "what is no capture is 65, what is cut too, what isn't there 66, usage 64" {
 	echo 'not a capture at all' >no
 	run -65 evse-exi pcap no
