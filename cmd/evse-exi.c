@@ -3,7 +3,6 @@
  * Reads lines of JSON (decode, encode) or hex (explain), writes lines of JSON or text. The codec is
  * lib/exi; a command is a row of the table at the end. */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,48 +16,12 @@
 #include "exi/explain.h"
 #include "exi/lines.h"
 #include "evse-exi/pcap.h"
+#include "evse-exi/wait.h"
 
 static struct {
 	bool help, version, table, fragment;
 	const char *schema, *keys;
 } opt;
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-/* The signals are let through only while a read would wait, so a line that is being answered is
- * finished. */
-static void catch_signals(sigset_t *waiting)
-{
-	struct sigaction act = {.sa_handler = on_signal};
-	sigset_t ours;
-
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGINT);
-	sigprocmask(SIG_BLOCK, &ours, waiting);
-	sigdelset(waiting, SIGTERM);
-	sigdelset(waiting, SIGINT);
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGINT, &act, NULL);
-}
-
-/* Waits for input; false when a signal says to stop. */
-static bool wait_input(const sigset_t *waiting)
-{
-	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-
-	while (!stopped && ppoll(&in, 1, NULL, waiting) < 0) {
-		if (errno != EINTR)
-			log_fatal(EXIT_OS, "unable to wait for input: %s", strerror(errno));
-	}
-	return !stopped;
-}
 
 /* ---- decode and encode ---- */
 
@@ -109,10 +72,10 @@ static int filter(int (*work)(const char *line, size_t len, struct buf *out))
 	sigset_t waiting;
 	long n = 1;
 
-	catch_signals(&waiting);
+	wait_begin(&waiting);
 	lines_init(&f.lines);
 	buf_init(&f.out, EXI_ANSWER_MAX);
-	while (n > 0 && wait_input(&waiting))
+	while (n > 0 && wait_input(STDIN_FILENO, &waiting))
 		n = lines_read(&f.lines, STDIN_FILENO, answer_line, &f);
 	if (n < 0)
 		log_fatal(EXIT_IO, "unable to read: %s", strerror(errno));

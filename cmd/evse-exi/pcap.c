@@ -1,5 +1,6 @@
 /* evse-exi pcap: reads a capture from a file or a pipe, writes a line of JSON for each message. */
 #include "pcap.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,7 @@ static int open_input(const char *path)
 	return fd;
 }
 
-/* Reads some more; 0 at the end. What was found so far goes out before a wait. */
+/* Reads some more; 0 at the end. */
 static size_t read_some(int fd, const char *path, struct buf *b)
 {
 	char *room = buf_room(b, READ_MAX);
@@ -49,8 +50,6 @@ static size_t read_some(int fd, const char *path, struct buf *b)
 
 	if (!room)
 		log_fatal(EXIT_OS, "'%s': no memory for it, or too long", path);
-	if (fflush(stdout) == EOF)
-		log_fatal(EXIT_IO, "unable to write: %s", strerror(errno));
 	do
 		n = read(fd, room, READ_MAX);
 	while (n < 0 && errno == EINTR);
@@ -117,9 +116,18 @@ static void take_window(struct reading *r)
 	buf_drop(&r->window, done);
 }
 
-static int report(const struct reading *r, const struct talk_count *count)
+/* What was found so far goes out before a wait. */
+static bool more_comes(const struct reading *r, const sigset_t *waiting)
 {
-	bool cut = r->window.len > 0 || r->capture.format == CAPTURE_NEW;
+	if (fflush(stdout) == EOF)
+		log_fatal(EXIT_IO, "unable to write: %s", strerror(errno));
+	return wait_input(r->fd, waiting);
+}
+
+/* stopped: by a signal, so the capture may go on. */
+static int report(const struct reading *r, const struct talk_count *count, bool stopped)
+{
+	bool cut = !stopped && (r->window.len > 0 || r->capture.format == CAPTURE_NEW);
 
 	if (count->malformed)
 		log_warning("%llu packets malformed, or cut in their heads",
@@ -141,6 +149,8 @@ int pcap_print(const char *path, const char *keys)
 {
 	struct reading r = {.path = path, .fd = open_input(path)};
 	struct talk_count count;
+	sigset_t waiting;
+	bool going;
 	int code;
 
 	buf_init(&r.window, 2 * CAPTURE_BLOCK_MAX);
@@ -151,10 +161,11 @@ int pcap_print(const char *path, const char *keys)
 	r.talk = talk_new(&r.keys, say, NULL);
 	if (!r.talk)
 		log_fatal(EXIT_OS, "out of memory");
-	while (read_some(r.fd, path, &r.window) > 0)
+	wait_begin(&waiting);
+	while ((going = more_comes(&r, &waiting)) && read_some(r.fd, path, &r.window) > 0)
 		take_window(&r);
 	talk_free(r.talk, &count);
-	code = report(&r, &count);
+	code = report(&r, &count, !going);
 	keylog_release(&r.keys);
 	buf_release(&r.window);
 	return code;
