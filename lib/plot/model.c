@@ -1,5 +1,6 @@
 #include "plot/model.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static const struct {
     {"current", "Current and signalled limit", "A", true, 6},
     {"freq", "Frequency", "Hz", false, 0.1},
     {"soc", "State of charge", "%", true, 100},
-    {"energy", "Energy by session", "Wh", true, 100},
+    {"energy", "Energy by session", "Wh", true, 10},
 };
 
 const char *plot_panel_name(enum plot_panel panel)
@@ -63,6 +64,21 @@ bool plot_wants(const struct plot *p, const struct head *h)
 	return slice_is(h->type, "session") || (t >= p->from_us && t <= p->to_us);
 }
 
+/* In the order of the legend: each EVSE before its limit, the grid last. */
+static int rank(const struct plot_series *s)
+{
+	return s->evse ? 2 * s->evse + s->limit : INT_MAX;
+}
+
+static void insert(struct plot *p, struct plot_series *s)
+{
+	size_t i = p->nseries++;
+
+	for (; i > 0 && rank(p->series[i - 1]) > rank(s); i--)
+		p->series[i] = p->series[i - 1];
+	p->series[i] = s;
+}
+
 static struct plot_series *series(struct plot *p, enum plot_panel panel, int evse, bool limit)
 {
 	struct plot_series *s;
@@ -85,7 +101,7 @@ static struct plot_series *series(struct plot *p, enum plot_panel panel, int evs
 	else
 		snprintf(s->name, sizeof s->name, "grid");
 	bins_init(&s->bins);
-	p->series[p->nseries++] = s;
+	insert(p, s);
 	return s;
 }
 

@@ -176,3 +176,15 @@ uplink() {
 	until_true has '.synced == false and .holdover_s >= 2'
 	clocks out | jq -se 'map(select(.synced == false and .source == "chrony") | .bound_ms) | . == sort and (last > first)'
 }
+
+@test "in a charger the back office's clock is a source, and evse-status tells the bound" {
+	EVSE_BUILD=$BUILD
+	# shellcheck source=tests/lib/charger.bash
+	. "$BATS_TEST_DIRNAME/../lib/charger.bash"
+	charger_start '.clock += {"source": "ocpp"}'
+	wait_record 20 clock '.source == "ocpp" and .synced and .bound_ms < 1000' >told || { charger_stop; return 1; }
+	evse-status >status || true
+	charger_stop
+	grep -q 'synchronised (ocpp), off by' status
+	jq -e '.offset_ms | fabs < 500' told
+}
