@@ -4,8 +4,8 @@ set -u
 build=$1
 shift
 mkdir -p "$build/tests/log"
-EVSE_BUILD=$(cd "$build" && pwd) PATH=$(cd "$build" && pwd)/bin:$PATH LC_ALL=C.UTF-8 TZ=UTC
-export EVSE_BUILD PATH LC_ALL TZ
+EVSE_BUILD=$(cd "$build" && pwd) EVSE_BIN=$(cd "$build" && pwd)/bin PATH=$(cd "$build" && pwd)/bin:$PATH LC_ALL=C.UTF-8 TZ=UTC
+export EVSE_BUILD EVSE_BIN PATH LC_ALL TZ
 out=$build/tests/log/cli.tap
 : >"$out"
 : >"$build/tests/log/cli.times"

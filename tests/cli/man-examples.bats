@@ -18,6 +18,7 @@ works() {
 
 @test "evse-bus(1)" { works evse-bus.1; }
 @test "evse-charger(1)" { works evse-charger.1; }
+@test "evse-clock(1)" { works evse-clock.1; }
 @test "evse-csms(1)" { works evse-csms.1; }
 @test "evse-exi(1)" { works evse-exi.1; }
 @test "evse-log-ship(1)" { works evse-log-ship.1; }
@@ -26,6 +27,7 @@ works() {
 @test "evse-ocpp(1)" { works evse-ocpp.1; }
 @test "evse-pilot(1)" { works evse-pilot.1; }
 @test "evse-pki(1)" { works evse-pki.1; }
+@test "evse-plot(1)" { works evse-plot.1; }
 @test "evse-records(7)" { works evse-records.7; }
 @test "evse-session(1)" { works evse-session.1; }
 @test "evse-setpoint(1)" { works evse-setpoint.1; }

@@ -1,5 +1,5 @@
-/* What clock sources answer: chronyd's reply and timedatectl's text, hostile. Nothing is read beyond
- * the end, and what is taken is finite. */
+/* What clock sources answer: chronyd's reply and timedatectl's text, hostile. Nothing is read
+ * beyond the end, and what is taken is finite. */
 #include <assert.h>
 #include <math.h>
 #include <stdint.h>

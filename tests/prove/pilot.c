@@ -1,8 +1,10 @@
-/* What `make prove` lets Frama-C's Eva look at: the pilot core under any reading, wish, command and time.
+/* What `make prove` lets Frama-C's Eva look at: the pilot core under any reading, wish, command and
+ * time.
  *
- * Eva follows all values at once. It shows that no run-time error is possible (overflow, index, division,
- * uninitialised or invalid memory) and that the assertions hold: for every current the duty is in range, and
- * for every state of the machine the outputs are. Times go to 2^50 us, some 35 years. */
+ * Eva follows all values at once. It shows that no run-time error is possible (overflow, index,
+ * division, uninitialised or invalid memory) and that the assertions hold: for every current the
+ * duty is in range, and for every state of the machine the outputs are. Times go to 2^50 us, some
+ * 35 years. */
 #include "__fc_builtin.h"
 
 #include "pilot/duty.h"
