@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/jw.h"
 #include "core/utc.h"
 
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
@@ -52,12 +53,18 @@ void log_set_json(bool on)
 
 static size_t json_escape(char *out, size_t size, const char *s)
 {
-	size_t n = 0;
+	size_t n = 0, left = strlen(s), len;
 
-	for (; *s && n + 3 < size; s++) {
+	for (; left && n + 5 < size; s += len, left -= len) {
+		len = utf8_len((const unsigned char *)s, left);
 		if (*s == '"' || *s == '\\')
 			out[n++] = '\\';
-		out[n++] = *s;
+		if (len)
+			memcpy(out + n, s, len);
+		else
+			out[n] = '?';
+		len += !len;
+		n += len;
 	}
 	out[n] = '\0';
 	return n;
