@@ -7,7 +7,7 @@ failed=0 passed=0
 EVSE_TEST_SCALE=0.02
 export EVSE_TEST_SCALE
 for program in "$@"; do
-	if timeout 900 valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+	if timeout 900 valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=tests/valgrind.supp \
 		"$program" >"$program.valgrind" 2>&1; then
 		passed=$((passed + 1))
 	else

@@ -514,6 +514,7 @@ static const char *text(const struct cli *c, const char *name)
 }
 
 /* The file's tree is kept: option values borrow from it. */
+/* The options borrow the file's strings: its tree stays as long as the process. */
 static int apply_file(struct cli *c, const char *path, size_t (*sections)(void *, const char *[4]),
 		      void *ctx, struct err *err)
 {
@@ -523,8 +524,10 @@ static int apply_file(struct cli *c, const char *path, size_t (*sections)(void *
 
 	if (json_load(path, 1 << 20, &file, err) < 0)
 		return -1;
-	if (!json_is(file, JV_KIND_OBJECT))
+	if (!json_is(file, JV_KIND_OBJECT)) {
+		json_free(file);
 		return err_set(err, "%s: expected an object with a section for each tool", path);
+	}
 	for (size_t i = 0; i < n; i++) {
 		section = json_get(file, names[i]);
 		if (!json_absent(section) && cli_apply(c, section, path, err) < 0)
