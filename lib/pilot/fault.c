@@ -25,7 +25,7 @@ const struct pilot_fault_row pilot_fault_table[FAULT_COUNT] = {
 		     "Tripped", "CX008", "emergency stop"},
     [FAULT_PP] = {"pp", FAULT_CP_X1, FAULT_CLEAR_SELF, 5, "CableBreakawaySensor", "Problem",
 		  "CX023", "the cable's coding is missing or out of range"},
-    [FAULT_VENTILATION] = {"ventilation", FAULT_CP_X1, FAULT_CLEAR_SELF, 6, "ControlPilot",
+    [FAULT_VENTILATION] = {"ventilation", FAULT_CP_X1, FAULT_CLEAR_UNPLUG, 6, "ControlPilot",
 			   "Problem", "", "the car asks for ventilation, which is not fitted"},
     [FAULT_DRIVER] = {"driver", FAULT_CP_X1, FAULT_CLEAR_SELF, 3, "Controller", "Problem", "",
 		      "the board does not answer or reports impossible values"},
