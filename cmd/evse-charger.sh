@@ -124,8 +124,14 @@ topics() {
 program() {
 	case $1 in
 	pilot.* | meter.*) echo "evse-${1%%.*}" ;;
+	log.ship) echo evse-log-ship ;;
 	*) echo "evse-$1" ;;
 	esac
+}
+
+# The section of a tool that takes no file, as options.
+as_options() {
+	jq -r --arg s "$1" '.[$s]|to_entries|map("--\(.key) '"'"'\(.value)'"'"'")|join(" ")' "$run/evse.json"
 }
 
 # Sections that are services: all but charger, remarks, and what is only defaults of numbered ones.
@@ -191,6 +197,11 @@ check() {
 		bus) set -- "$p" serve -d "$run" ;;
 		log) set -- "$p" record ;;
 		csms) set -- "$p" ;;
+		log.ship)
+			jq -e '.["log.ship"]|(.dir|type)=="string" and (.to|type)=="string"' "$run/evse.json" >/dev/null ||
+				{ echo "evse-charger: error: section \"log.ship\": expected \"dir\" and \"to\"" >&2; wrong=1; }
+			continue
+			;;
 		*) set -- "$p" -S "$s" ;;
 		esac
 		"$@" -c "$run/evse.json" --check-config </dev/null >"$run/check.txt" 2>&1 ||
@@ -226,6 +237,7 @@ write_service() {
 		line="evse-csms -c '$run/evse.json' <>'$run/csms.in' >>'$run/csms.out'"
 		;;
 	log) line="evse-bus attach -d '$run' -S log -s '$(topics log)' -- evse-log record -c '$run/evse.json'" ;;
+	log.ship) line="evse-bus attach -d '$run' -S $s -- $p $(as_options "$s")" ;;
 	*) line="evse-bus attach -d '$run' -S $s -s '$(topics "$s")' -- $p -S $s -c '$run/evse.json'" ;;
 	esac
 	wait=$(device_node "$s")

@@ -124,9 +124,24 @@ static void print_uplink(void *ctx, const struct view_state *s)
 	       word(json_get(s->body, "tls"), ""));
 }
 
+static void print_delivery(const struct view_state *s)
+{
+	const char *event = word(json_get(s->body, "event"), "?");
+
+	if (strcmp(event, "shipped") == 0)
+		printf("Delivery     up to segment %.0f at %s\n",
+		       number(json_get(s->body, "segment"), 0), word(json_get(s->body, "to"), "?"));
+	else
+		printf("Delivery     %s: %s\n", event, word(json_get(s->body, "reason"), "-"));
+}
+
 static void print_log(void *ctx, const struct view_state *s)
 {
 	(void)ctx;
+	if (strcmp(s->src, "log.ship") == 0) {
+		print_delivery(s);
+		return;
+	}
 	printf("Log          %.0f records, %.1f MB, oldest %s\n",
 	       number(json_get(s->body, "records"), 0), number(json_get(s->body, "bytes"), 0) / 1e6,
 	       word(json_get(s->body, "oldest"), "-"));

@@ -58,10 +58,10 @@ static const struct cli_opt common[] = {
     {0},
 };
 
-static const char *const always[] = {"tap",   "operator", "session", "setpoint", "ocpp",
-				     "log",   "clock",    "sim",     "charger",  "meter.grid",
-				     "token", "hems",     "openadr", "oscp",     "mqtt",
-				     "plan",  "grid",     "display", "update",   "uplink"};
+static const char *const always[] = {
+    "tap",   "operator", "session", "setpoint",   "ocpp",    "log",    "log.ship",
+    "clock", "sim",      "charger", "meter.grid", "token",   "hems",   "openadr",
+    "oscp",  "mqtt",     "plan",    "grid",       "display", "update", "uplink"};
 
 static size_t sections(void *ctx, const char *names[4])
 {
