@@ -45,8 +45,7 @@ teardown() { [ -z "${dir:-}" ] || charger_stop; }
 	run -75 evse-charger start -c "$dir/evse.json"
 	run -0 evse-charger status
 	wait_until 10 evse-status
-	run -0 evse-status --json
-	[ "$(printf '%s' "$output" | jq .healthy)" = true ]
+	wait_until 10 sh -c 'evse-status --json | jq -e .healthy'
 	old=$(pid_of meter.1)
 	run -0 evse-charger restart meter.1 -c "$dir/evse.json"
 	[ "$(pid_of meter.1)" != "$old" ]

@@ -294,7 +294,8 @@ TEST(ventilation)
 	CHECK(!g.p.out.contactor);
 	CHECK_INT(g.p.faults, pilot_fault_bit(FAULT_VENTILATION));
 	CHECK_STR(pilot_state_name(&g.p), "D1");
-	/* the car that opens S2 at X1 would ask again at each return of the PWM: latched until it leaves */
+	/* the car that opens S2 at X1 would ask again at each return of the PWM: latched until it
+	 * leaves */
 	g.car = 'C';
 	rig_run(&g, 11000);
 	CHECK(!g.p.out.contactor);
