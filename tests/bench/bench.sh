@@ -53,16 +53,27 @@ while read -r name value unit; do
 	esac
 done < <(bash "$here/charger.sh" "$build" 2>>"$log")
 
+# Lines "bench NAME VALUE UNIT [BUDGET [min]]" become rows, others are shown as they are.
+fold() {
+	while read -r word name value unit budget how; do
+		if [ "$word" = bench ]; then
+			[ "$budget" != - ] || budget=
+			row "$name" "$value" "$unit" "$budget" "$how"
+		else
+			printf '%s\n' "$word $name $value $unit $budget $how"
+		fi
+	done
+}
 # The others print their own tables; their lines "bench NAME VALUE UNIT [BUDGET [min]]" come into the table too.
 for b in pilot_path setpoint_path ocpp_limit exi; do
 	[ -x "$build/bench/$b" ] || continue
 	section "$b"
-	PATH=$(cd "$build/bin" && pwd):$PATH "$build/bench/$b" 2>>"$log" | tee "$build/bench/$b.txt"
+	PATH=$(cd "$build/bin" && pwd):$PATH "$build/bench/$b" 2>>"$log" | fold
 done
 for s in "$here"/*.sh; do
 	case $s in */bench.sh | */charger.sh) continue ;; esac
 	section "$(basename "$s" .sh)"
-	sh "$s" "$build" 2>>"$log"
+	sh "$s" "$build" 2>>"$log" | fold
 done
 echo
 echo "table: $out; messages: $log"
