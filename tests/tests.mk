@@ -4,7 +4,7 @@ BATS := $(sort $(wildcard tests/cli/*.bats))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
 FUZZ_SECONDS ?= 60
 
-.PHONY: unit cli check test checks run-deps test-deps fuzz-build summary
+.PHONY: soak unit cli check test checks run-deps test-deps fuzz-build summary
 
 ## make test         install what is missing, build, run all tests (the same as make check)
 test check: test-deps
@@ -44,6 +44,10 @@ check-install: all
 run: run-deps
 	@$(MAKE) --no-print-directory all
 	@sh tools/demo.sh $(B)
+
+## make soak         long tests: delivery through every fault of nginx, many more kills
+soak: all $(HELPERS)
+	@EVSE_TEST_SLOW=1 EVSE_TEST_KILLS=$(or $(SOAK_KILLS),100) sh tests/run-cli.sh $(B) tests/cli/evse-log-ship.bats tests/cli/charger-kill.bats
 
 ## make lint         formatters, linters and analysers
 lint:

@@ -2,6 +2,7 @@
 """ship_faults.py INPUT: delivers a store to Debian's nginx (WebDAV PUT, TLS 1.3, client certificates) through faults: the server killed, refusing,
 full, slow, stalled, and cut off in mid-body; the sender killed. Prints a line for each fault. At the far end each segment must be there once, byte for
 byte, be opened by `openssl cms` alone with the recipient's key, and the whole must pass `evse-log verify`. Environment: EVSE_LOG."""
+import atexit
 import os, random, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 tool = os.environ["EVSE_LOG"]
@@ -134,10 +135,26 @@ if os.getuid() != 0:
 open(os.path.join(top, "nginx.conf"), "w").write(conf)
 
 
+started = []
+
+
+def stop_all():
+    """However this ends, what it started ends with it."""
+    for p in started:
+        try:
+            os.killpg(p.pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+atexit.register(stop_all)
+
+
 def nginx(limit_kib=None):
     pre = ["/bin/sh", "-c", f"ulimit -f {limit_kib * 2}; exec \"$@\"", "sh"] if limit_kib else []
     p = subprocess.Popen(pre + ["/usr/sbin/nginx", "-c", os.path.join(top, "nginx.conf"), "-e", os.path.join(top, "error.log")],
-                         stderr=subprocess.DEVNULL, start_new_session=True)
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    started.append(p)
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -159,7 +176,9 @@ ship_args = [tool, "ship", "-q", "-d", store, "--to", f"https://localhost:{proxy
 
 
 def shipper():
-    return subprocess.Popen(ship_args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen(ship_args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    started.append(p)
+    return p
 
 
 def far_count():
