@@ -21,7 +21,8 @@ pilot=$(evse-bus tap -r -s boot | jq -c 'select(.src=="pilot.1")' | record_ms)
 driven=$(log_records | jq -c 'select(.type=="pilot" and .src=="pilot.1")' | head -n 1 | record_ms)
 booted=$(csms_line '.kind=="result" and .action=="BootNotification"' | record_ms)
 echo "start_cp_driven $((driven - pilot)) ms"
-echo "start_boot_accepted $((booted - pilot)) ms"
+ocpp=$(evse-bus tap -r -s boot | jq -c 'select(.src=="ocpp")' | record_ms)
+echo "start_boot_accepted $((booted - ocpp)) ms"
 plug_in 1
 swipe 1
 closed=$(wait_record 25 pilot '.evse==1 and .contactor.feedback==true' | record_ms)
