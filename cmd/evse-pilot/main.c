@@ -6,16 +6,15 @@
  *
  *   main.c     options, wiring, start and end        report.c   records
  *   command.c  commands and replies                  safe.c     --safe
- *   tech.c     probe, test, scope */
+ *   tech.c     probe, test, scope       priority.c  its place in scheduling */
 #include "app.h"
+#include "priority.h"
 
 #include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 enum { PERIOD_US = 5000000, SAME_READING_US = 100000, METER_US = 5000000 };
@@ -91,20 +90,6 @@ static int configure(struct app *a)
 		return code;
 	}
 	return 0;
-}
-
-/* Without it the tool still works; a loaded machine then adds its scheduling delays to the 10 ms of
- * filtering. Only pages that were touched are locked, so that the footprint stays. */
-static void go_realtime(int prio)
-{
-	struct sched_param p = {.sched_priority = prio};
-
-	if (!prio)
-		return;
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p) < 0)
-		log_info("no real-time priority: %s", strerror(errno));
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-		log_info("memory is not locked: %s", strerror(errno));
 }
 
 /* ---- input ---- */
@@ -337,7 +322,7 @@ static int start(struct tool *t)
 			log_error("%s", err.msg);
 			return code;
 		}
-		go_realtime((int)a->o.realtime);
+		priority_take((int)a->o.realtime);
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			log_warning("unable to give up new privileges: %s", strerror(errno));
 	}
@@ -434,8 +419,8 @@ int main(int argc, char **argv)
 	    {0, "no-rcd-test", NULL, NULL, "the RCD has no self-test", CLI_FLAG, &o->no_rcd_test, 0,
 	     0, false, false},
 	    {0, "realtime", "PRIO", NULL,
-	     "SCHED_FIFO at PRIO and locked memory, where permitted (default 20; 0: off)", CLI_INT,
-	     &o->realtime, 0, 99, false, false},
+	     "SCHED_FIFO at PRIO and locked memory, where permitted (default 20; 0: ordinary)",
+	     CLI_INT, &o->realtime, 0, 99, false, false},
 	    {0, "safe", NULL, NULL,
 	     "open the contactor, X1, exit; F if no evse-pilot is back in 10 s", CLI_FLAG, &o->safe,
 	     0, 0, false, true},
