@@ -73,7 +73,7 @@ done
 for s in "$here"/*.sh; do
 	case $s in */bench.sh | */charger.sh) continue ;; esac
 	section "$(basename "$s" .sh)"
-	sh "$s" "$build" 2>>"$log" | fold
+	bash "$s" "$build" 2>>"$log" | fold
 done
 echo
 echo "table: $out; messages: $log"
