@@ -1,0 +1,188 @@
+/* Transactions and who may start them, with and without a back office. */
+#include "ocpp_rig.h"
+
+TEST(a_transaction_message_is_tried_so_often_and_then_given_up)
+{
+	begin();
+	accepted();
+	call("SetVariables",
+	     "{\"setVariableData\":[{\"component\":{\"name\":\"OCPPCommCtrlr\"},\"variable\":{"
+	     "\"name\":"
+	     "\"MessageAttempts\",\"instance\":\"TransactionEvent\"},\"attributeValue\":\"2\"}]}");
+	edge("connected", "connected", "");
+	edge("charging", "energy_on", "");
+	answer("{}"); /* the state "Occupied" goes first */
+	CHECK(sent("\"eventType\":\"Started\""));
+	forget();
+	tick(31);
+	CHECK(!sent("Started"));
+	tick(10);
+	CHECK(sent("\"eventType\":\"Started\""));
+	CHECK(!ocpp_settled(rig.o));
+	tick(31);
+	tick(60);
+	CHECK(ocpp_settled(rig.o));
+	end();
+}
+
+TEST(a_stop_waits_for_the_open_path_but_not_for_ever)
+{
+	begin();
+	accepted();
+	edge("connected", "connected", "");
+	edge("charging", "path_closed", ",\"reading\":{\"import_wh\":100}");
+	drain();
+	forget();
+	edge("finishing", "deauthorized", ",\"reason\":\"EnergyLimitReached\"");
+	drain();
+	CHECK(!sent("Ended"));
+	tick(5);
+	drain();
+	CHECK(sent("\"eventType\":\"Ended\"") && sent("EnergyLimitReached") &&
+	      sent("\"value\":100"));
+	end();
+}
+
+TEST(points_decide_where_a_transaction_begins_and_ends)
+{
+	begin();
+	accepted();
+	call("SetVariables", "{\"setVariableData\":[{\"component\":{\"name\":\"TxCtrlr\"},"
+			     "\"variable\":{\"name\":\"TxStartPoint\"},"
+			     "\"attributeValue\":\"EVConnected\"},{\"component\":{\"name\":"
+			     "\"TxCtrlr\"},\"variable\":{\"name\":"
+			     "\"TxStopPoint\"},\"attributeValue\":\"EVConnected\"}]}");
+	edge("connected", "connected", "");
+	drain();
+	CHECK(sent("\"eventType\":\"Started\"") && sent("CablePluggedIn"));
+	edge("authorized", "authorized", ",\"remote_start_id\":4");
+	drain();
+	CHECK(sent("\"triggerReason\":\"RemoteStart\"") && sent("\"remoteStartId\":4"));
+	edge("finishing", "deauthorized", ",\"reason\":\"Local\"");
+	drain();
+	CHECK(sent("StopAuthorized") && !sent("Ended"));
+	edge("ended", "departed", "");
+	drain();
+	CHECK(sent("\"eventType\":\"Ended\"") && sent("EVCommunicationLost") &&
+	      sent("EVDisconnected"));
+	forget();
+	/* a session that vanishes ends its transaction when the next one comes */
+	edge("connected", "connected", "");
+	drain();
+	record("session", "session.1",
+	       ",\"evse\":1,\"id\":\"s2\",\"state\":\"connected\",\"edge\":\"connected\"");
+	end();
+}
+
+TEST(an_invalid_token_stops_the_session)
+{
+	begin();
+	accepted();
+	record("auth", "session.1",
+	       ",\"evse\":1,\"verdict\":\"Accepted\",\"token\":{\"id\":\"AA\",\"kind\":"
+	       "\"ISO14443\"},\"session\":\"s1\"");
+	edge("connected", "connected", "");
+	CHECK(said("\"type\":\"ack\"") && said("\"upto\":{\"session.1\":\"u.2\"}"));
+	edge("authorized", "authorized", "");
+	answer("{}");
+	CHECK(sent("\"idToken\":{\"idToken\":\"AA\""));
+	answer("{\"idTokenInfo\":{\"status\":\"Blocked\"}}");
+	CHECK(said("\"to\":\"session\"") && said("\"reason\":\"DeAuthorized\""));
+	/* and the cache knows it now */
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q1\",\"kind\":\"authorize\",\"token\":{\"id\":\"aa\","
+	       "\"kind\":\"ISO14443\"}");
+	CHECK(said("\"verdict\":\"Blocked\",\"by\":\"cache\""));
+	end();
+}
+
+TEST(without_a_connection_list_and_cache_decide)
+{
+	static const char ask[] = ",\"to\":\"ocpp\",\"id\":\"q1\",\"kind\":\"authorize\",\"token\":"
+				  "{\"id\":\"L1\",\"kind\":\"ISO14443\"}";
+
+	begin();
+	accepted();
+	call("SendLocalList", "{\"versionNumber\":2,\"updateType\":\"Full\","
+			      "\"localAuthorizationList\":[{\"idToken\":{\"idToken\":\"L1\","
+			      "\"type\":\"ISO14443\"},\"idTokenInfo\":{\"status\":\"Accepted\","
+			      "\"cacheExpiryDateTime\":"
+			      "\"2026-11-22T01:00:00Z\",\"groupIdToken\":{\"idToken\":\"G\","
+			      "\"type\":\"Central\"}}}]}");
+	CHECK(sent("Accepted"));
+	forget();
+	call("SendLocalList", "{\"versionNumber\":2,\"updateType\":\"Differential\"}");
+	CHECK(sent("VersionMismatch"));
+	call("SendLocalList", "{\"versionNumber\":0,\"updateType\":\"Full\"}");
+	CHECK(sent("Failed"));
+	call("SetVariables",
+	     "{\"setVariableData\":[{\"component\":{\"name\":\"AuthCtrlr\"},\"variable\":{\"name\":"
+	     "\"LocalPreAuthorize\"},\"attributeValue\":\"true\"}]}");
+	record("command", "session", ask);
+	CHECK(said("\"verdict\":\"Accepted\",\"group\":\"G\"") && said("\"by\":\"local_list\""));
+	CHECK(!sent("\"Authorize\""));
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	forget();
+	tick(3600);
+	record("command", "session", ask);
+	CHECK(said("\"verdict\":\"Expired\""));
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q2\",\"kind\":\"authorize\",\"token\":{\"id\":\"new\","
+	       "\"kind\":\"ISO14443\"}");
+	CHECK(said("\"verdict\":\"Unknown\""));
+	end();
+}
+
+TEST(an_authorisation_without_answer_is_decided_here)
+{
+	begin();
+	accepted();
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q1\",\"kind\":\"authorize\",\"token\":{\"id\":\"X\","
+	       "\"kind\":\"ISO14443\"}");
+	CHECK(sent("Authorize"));
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	CHECK(said("\"id\":\"q1\",\"status\":\"accepted\",\"auth\":{\"verdict\":\"Unknown\""));
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q2\",\"kind\":\"authorize\",\"token\":{\"id\":\"X\","
+	       "\"kind\":\"telepathy\"}");
+	end();
+}
+
+TEST(a_slow_back_office_is_not_waited_for)
+{
+	begin();
+	accepted();
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q1\",\"kind\":\"authorize\",\"valid_ms\":5000,\"token\":{"
+	       "\"id\":\"X\",\"kind\":\"ISO14443\"}");
+	tick(4);
+	CHECK(!said("\"id\":\"q1\""));
+	tick(1);
+	CHECK(said("\"id\":\"q1\",\"status\":\"accepted\",\"auth\":{\"verdict\":\"Unknown\""));
+	forget();
+	answer("{\"idTokenInfo\":{\"status\":\"Accepted\"}}");
+	CHECK(!said("\"id\":\"q1\""));
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	record("command", "session",
+	       ",\"to\":\"ocpp\",\"id\":\"q2\",\"kind\":\"authorize\",\"token\":{\"id\":\"X\","
+	       "\"kind\":\"ISO14443\"}");
+	CHECK(said("\"verdict\":\"Accepted\",\"by\":\"cache\""));
+	end();
+}
+
+TEST(what_cannot_be_sent_waits)
+{
+	begin();
+	accepted();
+	rig.dead = true;
+	edge("connected", "connected", "");
+	edge("charging", "energy_on", "");
+	CHECK(!sent("Started"));
+	rig.dead = false;
+	tick(1);
+	drain();
+	CHECK(sent("Started"));
+	end();
+}
