@@ -73,6 +73,8 @@ static int configure(struct app *a)
 	c->cp_disconnect = c->hlc = true;
 	c->limit_simplified = o->simplified_10a;
 	c->times.raise = (int)o->raise_ms;
+	c->times.duty_blank = (int)o->duty_blank_ms;
+	c->times.switch_blank = (int)o->switch_blank_ms;
 	c->times.open = (int)o->open_ms;
 	c->times.close_hold = (int)o->close_ms;
 	c->times.min_close = (int)o->min_close_ms;
@@ -390,6 +392,12 @@ int main(int argc, char **argv)
 	    {0, "open-debounce", "MS", NULL,
 	     "how long a level that ends power must stand, 0 to 50 (default 10)", CLI_INT,
 	     &o->open_ms, 0, 50, false, false},
+	    {0, "duty-blank", "MS", NULL,
+	     "C to B is not believed so long after a new duty, 0 to 600 (default 0)", CLI_INT,
+	     &o->duty_blank_ms, 0, 600, false, false},
+	    {0, "switch-blank", "MS", NULL,
+	     "C to B is not believed so long after closing, 0 to 300 (default 0)", CLI_INT,
+	     &o->switch_blank_ms, 0, 300, false, false},
 	    {0, "close-hold", "MS", NULL,
 	     "how long C must stand before closing, 0 to 2500 (default 500)", CLI_INT, &o->close_ms,
 	     0, 2500, false, false},

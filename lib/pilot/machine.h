@@ -27,6 +27,9 @@ enum { PILOT_WAKE_STEPS = 4, PILOT_HISTORY = 4, PILOT_TEMP_STEPS = 3 };
 struct pilot_times {
 	int open;               /* a level that ends power must stand this long */
 	int level;              /* any other new level must stand this long */
+	int duty_blank;         /* a car in C that seems to open S2 is not believed so long after a
+				   new duty, */
+	int switch_blank;       /* or after the contactor closed */
 	int close_hold;         /* C or D must stand this long before the contactor closes */
 	int diode_good;         /* negative half seen good this long before the contactor closes */
 	int diode_bad;          /* negative half bad this long: diode fault */
@@ -142,6 +145,7 @@ struct pilot_out {
 
 enum pilot_timer {
 	T_LEVEL,
+	T_BLANK,
 	T_CLOSE_HOLD,
 	T_DIODE_GOOD,
 	T_DIODE_BAD,

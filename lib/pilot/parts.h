@@ -30,6 +30,13 @@ static inline bool expired(const struct pilot *p, int timer, int64_t now)
 	return now >= p->t[timer] && armed(p, timer);
 }
 
+/* Keep the later of two ends. */
+static inline void extend(struct pilot *p, int timer, int64_t now, int ms)
+{
+	if (ms > 0 && (!armed(p, timer) || p->t[timer] < now + (int64_t)ms * 1000))
+		arm(p, timer, now, ms);
+}
+
 /* True once `cond` has held for `ms`: the timer runs while it holds and is off otherwise. */
 static inline bool held(struct pilot *p, int timer, int64_t now, bool cond, int ms)
 {

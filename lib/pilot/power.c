@@ -24,6 +24,7 @@ static bool may_close(const struct pilot *p, int64_t now)
 static void set_open(struct pilot *p, int64_t now)
 {
 	p->out.contactor = false;
+	disarm(p, T_BLANK);
 	arm(p, T_FB, now, p->conf->times.feedback);
 	disarm(p, T_STOP);
 	if (pilot_level_wants(p->level)) {
@@ -38,6 +39,7 @@ static void set_closed(struct pilot *p, int64_t now)
 	p->counts.closings++;
 	arm(p, T_FB, now, p->conf->times.feedback);
 	arm(p, T_MIN_CLOSE, now, p->conf->times.min_close);
+	extend(p, T_BLANK, now, p->conf->times.switch_blank);
 }
 
 static void drive_contactor(struct pilot *p, int64_t now)

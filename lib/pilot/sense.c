@@ -95,6 +95,10 @@ static void sense_level(struct pilot *p, int64_t now)
 	l = pilot_level_of(p->in.cp_pos_mv, p->level);
 	if (l == LEVEL_F)
 		l = LEVEL_BAD;
+	/* Some cars show 9 V for a moment after a new duty; an unplugged or broken line is
+	 * believed at once all the same. */
+	if (l == LEVEL_B && running(p, T_BLANK, now) && pilot_level_wants(p->level))
+		l = p->level;
 	if (l == p->level) {
 		disarm(p, T_LEVEL);
 		p->level_next = l;

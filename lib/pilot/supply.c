@@ -92,6 +92,8 @@ static void set_line(struct pilot *p, int64_t now, int duty, bool connected)
 {
 	bool was_f = p->out.duty == 0, was_pwm = pilot_pwm(p);
 
+	if (was_pwm && duty != p->out.duty && duty != DUTY_X1 && duty != DUTY_F)
+		extend(p, T_BLANK, now, p->conf->times.duty_blank);
 	p->out.duty = duty;
 	if (was_f != (duty == 0) || connected != p->out.cp_connected)
 		arm(p, T_BLIND, now, p->conf->times.settle);
@@ -113,6 +115,8 @@ static void expire_history(struct pilot *p, int64_t now)
 		disarm(p, T_BLIND);
 	if (expired(p, T_PWM, now))
 		disarm(p, T_PWM);
+	if (expired(p, T_BLANK, now))
+		disarm(p, T_BLANK);
 }
 
 void pilot_supply(struct pilot *p, int64_t now)

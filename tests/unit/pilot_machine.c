@@ -264,6 +264,52 @@ TEST(raising_may_be_slowed_lowering_never)
 	CHECK_INT(g.p.limit_ma, 16000);
 }
 
+TEST(an_open_s2_right_after_a_new_duty_is_not_believed_where_so_set)
+{
+	static const char other[] = "AE";
+	struct rig g;
+
+	rig_init(&g);
+	g.c.times.duty_blank = 550;
+	rig_charging(&g, 16000);
+	rig_want(&g, true, 10000);
+	g.car = 'B';
+	rig_run(&g, 540);
+	CHECK(g.p.out.contactor);
+	rig_run(&g, 30);
+	CHECK(!g.p.out.contactor);
+	for (int i = 0; i < 2; i++) { /* what is no glitch opens at once all the same */
+		rig_init(&g);
+		g.c.times.duty_blank = 550;
+		rig_charging(&g, 16000);
+		rig_want(&g, true, 10000);
+		g.car = other[i];
+		rig_run(&g, 16);
+		CHECK(!g.p.out.contactor);
+	}
+}
+
+TEST(an_open_s2_right_after_closing_is_not_believed_where_so_set)
+{
+	struct rig g;
+
+	rig_init(&g);
+	g.c.times.switch_blank = 200;
+	rig_charging(&g, 16000);
+	rig_run(&g, 300);
+	g.car = 'B';
+	rig_run(&g, 16);
+	CHECK(!g.p.out.contactor);
+	g.car = 'C';
+	while (!g.p.out.contactor)
+		rig_run(&g, 1);
+	g.car = 'B';
+	rig_run(&g, 190);
+	CHECK(g.p.out.contactor);
+	rig_run(&g, 30);
+	CHECK(!g.p.out.contactor);
+}
+
 TEST(simplified_pilot)
 {
 	struct rig g;
