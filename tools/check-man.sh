@@ -1,6 +1,6 @@
 #!/bin/sh
 # check-man.sh BUILD: every program has a page; every option of its table stands in the page, and the other way round;
-# every page is clean under mandoc's lint.
+# every page is clean under mandoc's lint and, where it is there, groff.
 set -u
 build=$1 bad=0 pages=0
 tmp=$(mktemp -d)
@@ -9,6 +9,10 @@ for page in man/*.[1-9]; do
 	[ -e "$page" ] || continue
 	pages=$((pages + 1))
 	mandoc -T lint -W warning "$page" || bad=$((bad + 1))
+	# Debian's man(1) uses groff: its tables must fit a terminal too.
+	command -v groff >/dev/null || continue
+	groff -t -mdoc -T utf8 -P -c "$page" 2>&1 >/dev/null | sed "s|^|check-man: $page: |" >"$tmp/groff"
+	[ ! -s "$tmp/groff" ] || { cat "$tmp/groff"; bad=$((bad + 1)); }
 done
 for program in "$build"/bin/evse-*; do
 	tool=$(basename "$program")

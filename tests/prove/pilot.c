@@ -98,6 +98,8 @@ void prove_machine(void)
 	conf.cp_disconnect = maybe();
 	conf.hlc = maybe();
 	conf.ventilation = maybe();
+	conf.times.duty_blank = any(0, 600);
+	conf.times.switch_blank = any(0, 300);
 	conf.wake[0] = (struct pilot_wake){30000, 4000, maybe()};
 	pilot_init(&p, &conf, now);
 	while (maybe()) {
