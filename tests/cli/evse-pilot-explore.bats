@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 @test "no reachable state breaks an invariant (guard, sequence)" {
-	run -0 "${B:-build}/tests/pilot-explore" -m 1500000 guard sequence
+	run -0 "${EVSE_BUILD:-build}/tests/pilot-explore" -m 1500000 guard sequence
 	echo "$output" >&3
 	[ "${#lines[@]}" -eq 2 ]
 }

@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	PATH="$BATS_TEST_DIRNAME/../../${B:-build}/bin:$PATH"
+	PATH="${EVSE_BIN:-$BATS_TEST_DIRNAME/../../build/bin}:$PATH"
 	FAKES="$BATS_TEST_DIRNAME/../fakes"
 	PY=/usr/bin/python3
 	D="$BATS_TEST_TMPDIR/sim"

@@ -1,8 +1,8 @@
 # For the evse-pilot tests: a simulated board, a pilot, and waiting without blind sleeps.
 # shellcheck shell=bash
 
-B=${B:-build}
-BIN=$PWD/$B/bin
+B=${EVSE_BUILD:-build}
+BIN=${EVSE_BIN:-$PWD/build/bin}
 
 # sim_start [OPTION…]: a fresh world in $D; commands for it go to sim COMMAND
 sim_start() {

@@ -204,7 +204,7 @@ static void on_slow(void *ctx)
 			hottest = mv;
 	/* A sensor that can't be read is as good as hot: it must not switch the protection off. */
 	if (s->b.temps > 0)
-		s->r.temp_dc = hottest == INT32_MIN ? 2000 : (int16_t)(hottest / 100);
+		s->r.temp_dc = (int16_t)(hottest == INT32_MIN ? 2000 : hottest / 100);
 }
 
 static void sample_done(struct board_io *s)
