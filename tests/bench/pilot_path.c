@@ -8,10 +8,15 @@
  * Plays the boards of many evse-pilots at once: each car asks for power, gets it, and at a random
  * moment opens S2 or is pulled out; the time until the command to open arrives is the sample,
  * scheduling of this program included. With -l two processes spin and others are started and killed
- * all the while; with -r the pilots run under SCHED_FIFO with locked memory. */
+ * all the while; with -r the pilots run under SCHED_FIFO with locked memory.
+ *
+ * On each processor a witness at the highest priority of all sleeps for a millisecond at a time.
+ * Where it woke more than 15 ms late the machine itself stood still, as a virtual one may: events
+ * in such a moment are counted in the figures, and told apart beside them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,7 +30,27 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PILOTS_MAX = 200, SPINNERS = 2, TOOLS = 3 };
+enum {
+	PILOTS_MAX = 200,
+	SPINNERS = 2,
+	TOOLS = 3,
+	CPUS_MAX = 64,
+	STALLS_MAX = 4096,
+	STALL_US = 15000
+};
+
+/* When a processor stood still. */
+struct stall {
+	int64_t from_us, to_us;
+};
+struct witness {
+	pthread_t thread;
+	struct stall seen[STALLS_MAX];
+	int count;
+};
+struct sample {
+	int64_t at_us, took_us;
+};
 
 enum stage { WAIT_B, WAIT_CLOSE, CLOSED, WAIT_OPEN };
 
@@ -41,7 +66,9 @@ struct board {
 };
 
 static struct board boards[PILOTS_MAX];
-static int64_t *samples;
+static struct witness *witnesses;
+static int cpus;
+static struct sample *samples;
 static size_t count, wanted = 4000;
 static int pilots = 40, prio;
 static bool load, measured_well;
@@ -180,7 +207,7 @@ static void obey(struct board *b, const char *line)
 		say(b);
 	} else if (strstr(line, "\"contactor\":[false]") && b->stage == WAIT_OPEN) {
 		if (count < wanted)
-			samples[count++] = now - b->event_us;
+			samples[count++] = (struct sample){b->event_us, now - b->event_us};
 		b->contactor = false;
 		b->cp_mv = 9000;
 		b->stage = WAIT_B;
@@ -251,9 +278,83 @@ static void trouble(int64_t now)
 
 static int by_size(const void *a, const void *b)
 {
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	int64_t x = ((const struct sample *)a)->took_us, y = ((const struct sample *)b)->took_us;
 
 	return (x > y) - (x < y);
+}
+
+static void *watch(void *arg)
+{
+	struct witness *w = arg;
+	int64_t due = now_us() + 1000;
+
+	for (;;) {
+		struct timespec t = {.tv_sec = due / 1000000, .tv_nsec = due % 1000000 * 1000};
+		int64_t now;
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+		now = now_us();
+		if (now - due > STALL_US && w->count < STALLS_MAX)
+			w->seen[w->count++] = (struct stall){due, now};
+		due = now + 1000;
+	}
+	return NULL;
+}
+
+static void post_witnesses(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	cpus = n < CPUS_MAX ? (int)n : CPUS_MAX;
+	witnesses = calloc((size_t)cpus, sizeof *witnesses);
+	if (!witnesses)
+		die("memory");
+	for (int i = 0; i < cpus; i++) {
+		struct sched_param prio_max = {.sched_priority = 90};
+		cpu_set_t one;
+
+		CPU_ZERO(&one);
+		CPU_SET((size_t)i, &one);
+		if (pthread_create(&witnesses[i].thread, NULL, watch, &witnesses[i]) != 0 ||
+		    pthread_setaffinity_np(witnesses[i].thread, sizeof one, &one) != 0 ||
+		    pthread_setschedparam(witnesses[i].thread, SCHED_FIFO, &prio_max) != 0)
+			measured_well = false;
+	}
+}
+
+static bool stood_still(const struct sample *s)
+{
+	for (int i = 0; i < cpus; i++)
+		for (int k = 0; k < witnesses[i].count; k++)
+			if (witnesses[i].seen[k].from_us < s->at_us + s->took_us &&
+			    witnesses[i].seen[k].to_us > s->at_us)
+				return true;
+	return false;
+}
+
+/* What the machine's own pauses did to the tail. */
+static void tell_stalls(void)
+{
+	int64_t longest = 0, max = 0;
+	int stalls = 0, touched = 0;
+
+	for (int i = 0; i < cpus; i++)
+		for (int k = 0; k < witnesses[i].count; k++) {
+			int64_t took = witnesses[i].seen[k].to_us - witnesses[i].seen[k].from_us;
+
+			longest = took > longest ? took : longest;
+			stalls++;
+		}
+	for (size_t i = count; i-- > 0 && !max;) {
+		if (stood_still(&samples[i]))
+			touched++;
+		else
+			max = samples[i].took_us;
+	}
+	printf("# a processor itself stood still %d times for 15 ms or more, up to %.0f ms\n",
+	       stalls, (double)longest / 1000);
+	printf("# the slowest %d events fell into that; the slowest other took %.2f ms\n", touched,
+	       (double)max / 1000);
 }
 
 static void run(void)
@@ -282,14 +383,15 @@ static void report(void)
 	double p50, p99, max;
 
 	qsort(samples, count, sizeof *samples, by_size);
-	p50 = (double)samples[count / 2] / 1000;
-	p99 = (double)samples[count - count / 100 - 1] / 1000;
-	max = (double)samples[count - 1] / 1000;
+	p50 = (double)samples[count / 2].took_us / 1000;
+	p99 = (double)samples[count - count / 100 - 1].took_us / 1000;
+	max = (double)samples[count - 1].took_us / 1000;
 	printf("# %zu events, %d pilots, %s, %s%s\n", count, pilots,
 	       load ? "2 spinning processes, a tool killed each 50 ms" : "no load of our own",
 	       prio ? "SCHED_FIFO and mlockall" : "ordinary scheduling",
 	       measured_well ? "" : "; the measuring program may have waited itself");
 	printf("p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", p50, p99, max);
+	tell_stalls();
 	printf("bench pilot_open_p99%s %.2f ms 30\n", prio ? "_rt" : "", p99);
 	printf("bench pilot_open_max%s %.2f ms 80\n", prio ? "_rt" : "", max);
 	fflush(stdout);
@@ -299,13 +401,19 @@ static void measure(const char *dir)
 {
 	memset(boards, 0, sizeof boards);
 	count = 0;
+	for (int i = 0; i < cpus; i++)
+		witnesses[i].count = 0;
 	for (int i = 0; i < pilots; i++)
 		start(&boards[i], i, dir);
 	for (int i = 0; load && i < SPINNERS; i++)
 		spinners[i] = spin();
 	run();
-	for (int i = 0; i < SPINNERS + TOOLS && load; i++)
-		kill(i < SPINNERS ? spinners[i] : tools[i - SPINNERS], SIGKILL);
+	for (int i = 0; i < SPINNERS + TOOLS && load; i++) {
+		pid_t pid = i < SPINNERS ? spinners[i] : tools[i - SPINNERS];
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 	for (int i = 0; i < pilots; i++) {
 		char lock[130];
 
@@ -345,6 +453,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	measured_well = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK,
 					   &(struct sched_param){.sched_priority = 60}) == 0;
+	post_witnesses();
 	samples = calloc(wanted, sizeof *samples);
 	if (!samples)
 		die("memory");
