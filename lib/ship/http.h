@@ -14,7 +14,8 @@ struct ship_http;
 struct ship_http_conf {
 	const char *url; /* https://host[:port]/path */
 	const char *ca_file, *cert_file, *key_file;
-	int timeout_s; /* for the connection, and for each step without progress */
+	int timeout_s; /* for the connection, and for each step without progress: a send, bytes that
+			  the far end took, the answer */
 	const volatile sig_atomic_t *stop; /* set by a signal: end soon */
 };
 

@@ -74,10 +74,81 @@ more() { say "$@" | evse-log record -q -d store >/dev/null; }
 }
 
 @test "nginx: killed, refusing, full, slow, stalled, cut off in mid-body; the sender killed" {
-	[ -n "${EVSE_TEST_SLOW:-}" ] || skip "make soak runs it"
 	[ -x /usr/sbin/nginx ] || skip "nginx is not installed"
 	say 3600 >input
-	EVSE_LOG=$(command -v evse-log) run -0 timeout 120 /usr/bin/python3 "$FAKES/ship_faults.py" input
+	EVSE_LOG=$(command -v evse-log) run -0 timeout 300 /usr/bin/python3 "$FAKES/ship_faults.py" input
 	echo "$output" >&3
 	[[ $output == *"each there once, byte for byte"* ]]
+}
+
+# serve MODE: an awkward server; its port in $PORT
+serve() {
+	mkfifo hold
+	/usr/bin/python3 "$FAKES/ship_server.py" far "$1" <hold >port 2>err 3>&- &
+	SERVER=$!
+	exec 9>hold
+	for _ in $(seq 500); do
+		[ ! -s port ] || break
+		sleep 0.02
+	done
+	PORT=$(cat port)
+	PUT=(evse-log ship -q -d store --to "https://localhost:$PORT/in" --ca far/ca.pem --cert far/me.pem --key far/me.key)
+}
+
+teardown() {
+	[ -z "${SERVER:-}" ] || kill $SERVER 2>/dev/null || true
+}
+
+put() {
+	timeout 60 "${PUT[@]}" "$@" 9>&-
+}
+
+@test "a server that closes late: each segment goes once, under its own name" {
+	serve late
+	for i in 1 2 3 4 5; do more 5 $i; done
+	run -0 put --once
+	[ "$(cut -d' ' -f1 far/uploads | xargs)" = "00000001.seg 00000002.seg 00000003.seg 00000004.seg 00000005.seg" ]
+	for i in 1 2 3 4 5; do cmp store/0000000$i.seg far/0000000$i.seg; done
+}
+
+@test "a server that answers too late: what was given up has no part in what follows" {
+	for i in 1 2 3; do more 5 $i; done
+	serve tardy
+	"${PUT[@]}" --timeout 1 --wait-max 0.05 >out 3>&- 9>&- &
+	pid=$!
+	for _ in $(seq 500); do
+		! grep -qx 3 <(jq -r 'select(.event == "shipped") | .segment' out) || break
+		sleep 0.02
+	done
+	kill -TERM $pid
+	wait $pid
+	for i in 1 2 3; do cmp store/0000000$i.seg far/0000000$i.seg; done
+	[ "$(cut -d' ' -f1 far/uploads | xargs)" = "$(printf '0000000%s.seg ' 1 1 2 2 3 3 | xargs)" ]
+}
+
+@test "a server that is deaf, silent or half way: given up after --timeout, ended at once by SIGTERM" {
+	more 5
+	for mode in deaf silent half; do
+		rm -rf hold far
+		serve $mode
+		run -75 put --once --timeout 1
+		[ "$(jq -r .event <<<"$output")" = waiting ]
+		"${PUT[@]}" --timeout 60 >out 3>&- 9>&- &
+		pid=$! SECONDS=0
+		sleep 0.3
+		kill -TERM $pid
+		wait $pid
+		[ "$SECONDS" -lt 10 ]
+		kill $SERVER
+	done
+}
+
+@test "--rate holds over many small segments, and waiting for it is no failure" {
+	for i in 1 2 3 4; do more 5 $i; done
+	serve prompt
+	SECONDS=0
+	run -0 put --once --rate 2 --timeout 1
+	[ "$(wc -l <far/uploads)" = 4 ]
+	[ "$SECONDS" -ge "$(($(cat store/0000000[123].seg | wc -c) / 2048 - 1))" ]
+	[ "$SECONDS" -ge 2 ]
 }

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """ship_faults.py INPUT: delivers a store to Debian's nginx (WebDAV PUT, TLS 1.3, client certificates) through faults: the server killed, refusing,
 full, slow, stalled, and cut off in mid-body; the sender killed. Prints a line for each fault. At the far end each segment must be there once, byte for
-byte, be opened by `openssl cms` alone with the recipient's key, and the whole must pass `evse-log verify`. Environment: EVSE_LOG."""
-import atexit
+byte, be opened by `openssl cms` alone with the recipient's key, and the whole must pass `evse-log verify`. Works in a new folder of the current one,
+and leaves it there when something is wrong. Environment: EVSE_LOG."""
+import atexit, json
 import os, random, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 tool = os.environ["EVSE_LOG"]
-top = tempfile.mkdtemp(prefix="ship")
+LONG = 60  # seconds: nothing here takes a tenth of it on a quiet machine
+top = tempfile.mkdtemp(prefix="ship", dir=os.getcwd())
 rnd = random.Random(5)
 lines = open(sys.argv[1], "rb").read().splitlines(keepends=True)
 
 
 def sh(*args, **kw):
-    return subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, **kw).stdout
+    return subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=LONG, **kw).stdout
 
 
 def free_port():
@@ -40,9 +42,9 @@ def cert(name, issuer=None, ext=""):
 class Proxy(threading.Thread):
     """Passes bytes to the server; `mode` says how badly: ok, refuse, cut (after some bytes), stall, slow."""
 
-    def __init__(self, target):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.target, self.mode = target, "ok"
+        self.target, self.mode = 0, "ok"
         self.s = socket.socket()
         self.s.bind(("127.0.0.1", 0))
         self.s.listen(16)
@@ -79,7 +81,7 @@ class Proxy(threading.Thread):
                     self.cuts += 1
                     break
                 if mode == "stall" and passed > limit:
-                    time.sleep(4)
+                    time.sleep(3)
                     break
                 if mode == "slow":
                     time.sleep(0.004)
@@ -102,7 +104,7 @@ store, keys, far = os.path.join(top, "store"), os.path.join(top, "store/keys"), 
 os.makedirs(os.path.join(keys, "recipients"))
 os.makedirs(far)
 shutil.copy(os.path.join(top, "backoffice.pem"), os.path.join(keys, "recipients"))
-FAULTS = [("none", 0), ("cut", 1.0), ("stall", 2.5), ("refuse", 0.4), ("killed", 0.4), ("full", 0.8), ("slow", 0), ("sender", 0)]
+FAULTS = [("none", 0), ("cut", 1.0), ("stall", 2.3), ("refuse", 0.4), ("killed", 0.4), ("full", 0.8), ("slow", 0), ("sender", 0)]
 EACH = 3
 SEGMENTS = EACH * (len(FAULTS) + 1)
 step = len(lines) // SEGMENTS
@@ -119,9 +121,11 @@ def grow():
 
 
 grow()
-port = free_port()
-conf = f"""daemon off; pid {top}/nginx.pid; error_log {top}/error.log; worker_processes 1;
-user root;
+
+
+def write_conf(port):
+    conf = f"""daemon off; pid {top}/nginx.pid; error_log {top}/error.log; worker_processes 1;
+{"user root;" if os.getuid() == 0 else ""}
 events {{ }}
 http {{ access_log {top}/access.log; client_body_temp_path {top}/body; proxy_temp_path {top}/t1; fastcgi_temp_path {top}/t2;
   uwsgi_temp_path {top}/t3; scgi_temp_path {top}/t4;
@@ -130,9 +134,8 @@ http {{ access_log {top}/access.log; client_body_temp_path {top}/body; proxy_tem
     ssl_client_certificate {top}/ca.pem; ssl_verify_client on; client_max_body_size 8m;
     location / {{ dav_methods PUT; create_full_put_path on; dav_access user:rw; }} }} }}
 """
-if os.getuid() != 0:
-    conf = conf.replace("user root;", "")
-open(os.path.join(top, "nginx.conf"), "w").write(conf)
+    with open(os.path.join(top, "nginx.conf"), "w") as f:
+        f.write(conf)
 
 
 started = []
@@ -148,28 +151,35 @@ def stop_all():
 
 
 atexit.register(stop_all)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def nginx(limit_kib=None):
-    pre = ["/bin/sh", "-c", f"ulimit -f {limit_kib * 2}; exec \"$@\"", "sh"] if limit_kib else []
-    p = subprocess.Popen(pre + ["/usr/sbin/nginx", "-c", os.path.join(top, "nginx.conf"), "-e", os.path.join(top, "error.log")],
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    started.append(p)
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return p
-        except OSError:
-            time.sleep(0.02)
+    """Each on a port of its own: the last one's may belong to somebody else by now. A limit makes its disc full: it answers 500."""
+    pre = ["/bin/sh", "-c", f"trap '' XFSZ; ulimit -f {limit_kib * 2}; exec \"$@\"", "sh"] if limit_kib else []
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        port = free_port()
+        write_conf(port)
+        p = subprocess.Popen(pre + ["/usr/sbin/nginx", "-c", os.path.join(top, "nginx.conf"), "-e", os.path.join(top, "error.log")],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        started.append(p)
+        while p.poll() is None and time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                proxy.target = port
+                return p
+            except OSError:
+                time.sleep(0.02)
     raise SystemExit("nginx did not start: " + open(os.path.join(top, "error.log")).read())
 
 
 def kill(p):
     os.killpg(p.pid, signal.SIGKILL)
-    p.wait()
+    p.wait(LONG)
 
 
-proxy = Proxy(port)
+proxy = Proxy()
 ship_args = [tool, "ship", "-q", "-d", store, "--to", f"https://localhost:{proxy.port}/logs", "--ca", f"{top}/ca.pem",
              "--cert", f"{top}/CS001.pem", "--key", f"{top}/CS001.key", "--rate", "0", "--timeout", "2", "--wait-max", "0.05", "--poll", "20",
              "--receipt", f"{top}/receipt"]
@@ -185,7 +195,7 @@ def far_count():
     return sum(f.endswith(".seg") for _, _, fs in os.walk(far) for f in fs)
 
 
-def wait_for(n, seconds=20):
+def wait_for(n, seconds=LONG):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if far_count() >= n:
@@ -195,7 +205,7 @@ def wait_for(n, seconds=20):
 
 
 def refused(what, args):
-    r = subprocess.run(args + ["--once"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+    r = subprocess.run(args + ["--once"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LONG)
     assert r.returncode != 0 and far_count() == 0, (what, r, far_count())
     print(f"refused, nothing sent: {what}")
 
@@ -219,7 +229,7 @@ for fault, seconds in FAULTS:
     if fault == "sender":
         for _ in range(6):
             s.kill()
-            s.wait()
+            s.wait(LONG)
             s = shipper()
             time.sleep(rnd.random() * 0.15)
     time.sleep(seconds)
@@ -237,7 +247,7 @@ for fault, seconds in FAULTS:
 assert wait_for(SEGMENTS), far_count()
 time.sleep(0.3)
 s.terminate()
-assert s.wait() == 0
+assert s.wait(LONG) == 0
 kill(server)
 # the far end
 (d,) = [os.path.join(far, "logs", x) for x in os.listdir(os.path.join(far, "logs"))]
@@ -249,7 +259,6 @@ for f in mine:
     assert a == b, f
     at = a.index(b"\n", a.index(b"\n") + 1) + 1
     der = os.path.join(top, "part.der")
-    import json
     parts = json.loads(a[:a.index(b"\n")])["parts"]
     for p in parts:
         open(der, "wb").write(a[at:at + p["bytes"]])
