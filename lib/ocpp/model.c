@@ -148,6 +148,12 @@ static void get_heartbeat(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 		.component = (c), .variable = (v), .type = VAR_MEMBERS, .access = VAR_READ_WRITE, \
 		.values = (words), .initial = (text)                                              \
 	}
+/* A list that is never empty. */
+#define RW_WORDS(c, v, t, words, text)                                                    \
+	{                                                                                 \
+		.component = (c), .variable = (v), .type = (t), .access = VAR_READ_WRITE, \
+		.min = 1, .values = (words), .initial = (text)                            \
+	}
 #define COMPUTED(c, v, t, fn)                                                                   \
 	{                                                                                       \
 		.component = (c), .variable = (v), .type = (t), .access = VAR_READ, .get = (fn) \
@@ -273,12 +279,8 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 	RW_INT("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", "s", 1, 3600, "10"),
     [VAR_COMM_ATTEMPTS] =
 	RW_INT("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent", NULL, 1, 100, "5"),
-    [VAR_COMM_PRIORITY] = {.component = "OCPPCommCtrlr",
-			   .variable = "NetworkConfigurationPriority",
-			   .type = VAR_SEQUENCE,
-			   .access = VAR_READ_WRITE,
-			   .values = "1",
-			   .initial = "1"},
+    [VAR_COMM_PRIORITY] =
+	RW_WORDS("OCPPCommCtrlr", "NetworkConfigurationPriority", VAR_SEQUENCE, "1", "1"),
     [VAR_COMM_CONNECTION_ATTEMPTS] =
 	RO_INT("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, "1"),
     [VAR_COMM_OFFLINE_THRESHOLD] =
@@ -350,8 +352,10 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
     [VAR_TX_CONNECTION_TIMEOUT] = RO_INT("TxCtrlr", "EVConnectionTimeOut", NULL, "60"),
     [VAR_TX_STOP_ON_DISCONNECT] = RO_BOOL("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
     [VAR_TX_STOP_ON_INVALID] = RW_BOOL("TxCtrlr", "StopTxOnInvalidId", "true"),
-    [VAR_TX_START_POINT] = RW_LIST("TxCtrlr", "TxStartPoint", POINTS, "PowerPathClosed"),
-    [VAR_TX_STOP_POINT] = RW_LIST("TxCtrlr", "TxStopPoint", POINTS, "EVConnected,Authorized"),
+    [VAR_TX_START_POINT] =
+	RW_WORDS("TxCtrlr", "TxStartPoint", VAR_MEMBERS, POINTS, "PowerPathClosed"),
+    [VAR_TX_STOP_POINT] =
+	RW_WORDS("TxCtrlr", "TxStopPoint", VAR_MEMBERS, POINTS, "EVConnected,Authorized"),
 };
 
 const char *var_type_word(enum var_type type)
@@ -404,17 +408,21 @@ bool list_has(const char *list, const char *word)
 	return in_list(list, word, strlen(word));
 }
 
-/* Every word of a list must be one of those allowed. */
+/* Every word of a list must be one of those allowed, and stand there once. */
 static bool words_allowed(const char *allowed, const char *text)
 {
-	while (*text) {
-		size_t n = strcspn(text, ",");
+	size_t n = strcspn(text, ",");
 
-		if (!in_list(allowed, text, n))
+	if (!*text)
+		return true;
+	for (; n > 0 && in_list(allowed, text, n); n = strcspn(text, ",")) {
+		if (!text[n])
+			return true;
+		if (in_list(text + n + 1, text, n))
 			return false;
-		text += n + (text[n] == ',');
+		text += n + 1;
 	}
-	return true;
+	return false;
 }
 
 static bool value_fits(const struct var_row *row, const char *value)
@@ -438,7 +446,7 @@ static bool value_fits(const struct var_row *row, const char *value)
 		return in_list(row->values, value, strlen(value));
 	case VAR_MEMBERS:
 	case VAR_SEQUENCE:
-		return words_allowed(row->values, value);
+		return (*value || row->min <= 0) && words_allowed(row->values, value);
 	}
 	return false;
 }
@@ -457,4 +465,10 @@ enum var_result var_set(struct ocpp *o, enum var_id id, const char *value)
 	free(o->model.values[id]);
 	o->model.values[id] = copy;
 	return row->reboot ? VAR_REBOOT : VAR_ACCEPTED;
+}
+
+void var_forget(struct ocpp *o, enum var_id id)
+{
+	free(o->model.values[id]);
+	o->model.values[id] = NULL;
 }

@@ -145,6 +145,9 @@ bool list_has(const char *list, const char *word);
 
 enum var_result { VAR_ACCEPTED, VAR_REBOOT, VAR_REJECTED, VAR_BAD_VALUE, VAR_READ_ONLY };
 
+/** Back to what the variable says by itself. */
+void var_forget(struct ocpp *o, enum var_id id);
+
 /** Check and take a value; nothing changes unless accepted. The caller saves and applies. */
 enum var_result var_set(struct ocpp *o, enum var_id id, const char *value);
 

@@ -66,8 +66,10 @@ static void boot_done(struct ocpp *o, const struct ocpp_call *call, const struct
 		log_notice("the back office accepted the station (heartbeat each %lld s, its clock "
 			   "%+lld ms)",
 			   (long long)interval, (long long)o->boot.offset_ms);
-		if (interval > 0)
+		if (interval > 0) {
 			o->boot.heartbeat_s = interval;
+			var_forget(o, VAR_COMM_HEARTBEAT); /* what came last counts */
+		}
 		if (o->boot.state != BOOT_ACCEPTED)
 			accept(o);
 		return;

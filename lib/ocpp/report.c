@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define PART_ITEMS 20 /* report items a message */
 
@@ -26,7 +27,7 @@ static bool text_fits(jv obj, const char *name, const char *have)
 {
 	const char *want = str_of(obj, name);
 
-	return !want[0] || strcmp(want, have ? have : "") == 0;
+	return !want[0] || strcasecmp(want, have ? have : "") == 0;
 }
 
 static bool place_fits(jv evse, const struct var_row *row, int id)

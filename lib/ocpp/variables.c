@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+/* identifierString: compared without regard to case. */
 static bool same(const char *a, const char *b)
 {
-	return strcmp(a ? a : "", b ? b : "") == 0;
+	return strcasecmp(a ? a : "", b ? b : "") == 0;
 }
 
 struct lookup {
@@ -124,6 +126,13 @@ static void get_variables(struct ocpp *o, const struct ocpp_frame *f)
 	reply_send(o);
 }
 
+static void say_backoff(struct ocpp *o)
+{
+	o->hooks.set_backoff(o->hooks.ctx, (int)var_int(o, VAR_COMM_BACKOFF_MINIMUM),
+			     (int)var_int(o, VAR_COMM_BACKOFF_RANDOM),
+			     (int)var_int(o, VAR_COMM_BACKOFF_REPEATS));
+}
+
 /* What a written value changes at once. */
 static void apply(struct ocpp *o, enum var_id id)
 {
@@ -131,9 +140,7 @@ static void apply(struct ocpp *o, enum var_id id)
 		o->hooks.set_ping(o->hooks.ctx, (int)var_int(o, id));
 	if (id == VAR_COMM_BACKOFF_MINIMUM || id == VAR_COMM_BACKOFF_RANDOM ||
 	    id == VAR_COMM_BACKOFF_REPEATS)
-		o->hooks.set_backoff(o->hooks.ctx, (int)var_int(o, VAR_COMM_BACKOFF_MINIMUM),
-				     (int)var_int(o, VAR_COMM_BACKOFF_RANDOM),
-				     (int)var_int(o, VAR_COMM_BACKOFF_REPEATS));
+		say_backoff(o);
 	if (id == VAR_ALIGNED_INTERVAL)
 		o->aligned_due_us = 0;
 	if (id == VAR_SMART_ENABLED)
@@ -254,6 +261,7 @@ static int load(struct ocpp *o, struct err *err)
 	if (rc > 0)
 		json_each(v, load_one, o);
 	json_free(v);
+	say_backoff(o);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -109,7 +109,7 @@ start_session() {
 	ocpp_station
 	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
 	ocpp_call SetChargingProfile '{"evseId":0,"chargingProfile":{"id":1,"stackLevel":0,"chargingProfilePurpose":"ChargingStationMaxProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-01-01T00:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":13.5}]}]}}'
-	ocpp_call SetVariables '{"setVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"},"attributeValue":"77"}]}'
+	ocpp_call SetVariables '{"setVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"},"attributeValue":"77"}]}'
 	ocpp_call SendLocalList '{"versionNumber":5,"updateType":"Full","localAuthorizationList":[{"idToken":{"idToken":"aa","type":"ISO14443"},"idTokenInfo":{"status":"Accepted"}}]}'
 	ocpp_call GetLocalListVersion '{}'
 	ocpp_wait ocpp_csms_has '"versionNumber": 5}}'
@@ -120,7 +120,7 @@ start_session() {
 	ocpp_wait ocpp_rec_has '"schedule":[{"at":"'
 	grep -F '"src":"ocpp.max"' "$D/rec.out" | grep -qF '"import_max_a":13.5'
 	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
-	ocpp_call GetVariables '{"getVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"}}]}'
+	ocpp_call GetVariables '{"getVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}'
 	ocpp_wait ocpp_csms_has '"attributeValue": "77"'
 	exec 7>&-
 	kill "$CSMS"
