@@ -88,7 +88,7 @@ void reply_later(struct ocpp *o)
 
 void reply_late(struct ocpp *o, const char *call_id, const char *action, const char *status)
 {
-	if (!o->open)
+	if (!o->open || !call_id[0])
 		return;
 	write_status(reply_begin(o), status, NULL, NULL);
 	send_result(o, call_id, action);

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *status_of(const struct ocpp *o, const struct evse *e)
@@ -12,21 +13,35 @@ const char *status_of(const struct ocpp *o, const struct evse *e)
 	(void)o;
 	if (e->faulted)
 		return "Faulted";
-	if (e->plugged || e->tx.id[0])
-		return "Occupied";
-	return e->operative ? "Available" : "Unavailable";
+	if (!e->operative && !e->tx.id[0])
+		return "Unavailable";
+	return e->plugged || e->tx.id[0] ? "Occupied" : "Available";
+}
+
+/* A state that went down with the connection is told anew. */
+static void status_done(struct ocpp *o, const struct ocpp_call *call,
+			const struct ocpp_frame *answer)
+{
+	const int *id = call->cookie;
+
+	if (!answer && !o->open)
+		o->evse[*id].reported = NULL;
 }
 
 void status_send(struct ocpp *o, struct evse *e, enum call_rank rank)
 {
 	struct jw *w = call_begin(o, "StatusNotification");
+	int *id = malloc(sizeof(*id));
 
+	if (!id)
+		return;
+	*id = e->id;
 	e->reported = status_of(o, e);
 	jw_ktime(w, "timestamp", o->now.real_us);
 	jw_kstr(w, "connectorStatus", e->reported);
 	jw_kint(w, "evseId", e->id);
 	jw_kint(w, "connectorId", 1);
-	call_send(o, rank, NULL, NULL);
+	call_send(o, rank, status_done, id);
 }
 
 static bool changed(const struct ocpp *o, const struct evse *e)
@@ -55,6 +70,12 @@ static void emit(struct ocpp *o, const struct evse *e)
 	out_send(o->out);
 }
 
+/* Station, EVSE and connector each have a state of their own, which the others don't change. */
+static bool wanted(const struct ocpp *o, const struct evse *e)
+{
+	return !o->station_out && !e->out && !e->connector_out && !o->reset.waits;
+}
+
 static void save(struct ocpp *o)
 {
 	struct buf b;
@@ -65,9 +86,15 @@ static void save(struct ocpp *o)
 	jw_obj(&w);
 	jw_karr(&w, "inoperative");
 	for (int i = 1; i <= o->conf.evses; i++)
-		if (!o->evse[i].wanted_operative)
+		if (o->evse[i].out)
 			jw_int(&w, i);
 	jw_end(&w);
+	jw_karr(&w, "connectors");
+	for (int i = 1; i <= o->conf.evses; i++)
+		if (o->evse[i].connector_out)
+			jw_int(&w, i);
+	jw_end(&w);
+	jw_kbool(&w, "station", o->station_out);
 	jw_end(&w);
 	keep(o, "availability", &b);
 	buf_release(&b);
@@ -77,49 +104,73 @@ static int load(struct ocpp *o, struct err *err)
 {
 	jv v;
 	int rc = kept(o, "availability", &v, err);
-	jv list = json_get(v, "inoperative");
+	jv list = json_get(v, "inoperative"), connectors = json_get(v, "connectors");
 	int64_t id;
 
 	for (int i = 0; i < json_len(list); i++)
 		if (json_int(json_at(list, i), 1, o->conf.evses, &id))
-			o->evse[id].operative = o->evse[id].wanted_operative = false;
+			o->evse[id].out = true;
+	for (int i = 0; i < json_len(connectors); i++)
+		if (json_int(json_at(connectors, i), 1, o->conf.evses, &id))
+			o->evse[id].connector_out = true;
+	o->station_out = json_bool(json_get(v, "station"), false);
 	json_free(v);
-	for (int i = 1; i <= o->conf.evses; i++)
-		emit(o, &o->evse[i]);
+	for (int i = 1; i <= o->conf.evses; i++) {
+		struct evse *e = &o->evse[i];
+
+		e->operative = e->wanted_operative = wanted(o, e);
+		emit(o, e);
+	}
 	return rc < 0 ? -1 : 0;
 }
 
 /* A running transaction ends first: the change is Scheduled. */
-static bool change(struct evse *e, bool operative)
+static bool settle(struct evse *e)
 {
-	e->wanted_operative = operative;
-	if (!operative && e->tx.id[0])
+	if (!e->wanted_operative && e->tx.id[0])
 		return false;
-	e->operative = operative;
+	e->operative = e->wanted_operative;
 	return true;
+}
+
+void availability_apply(struct ocpp *o)
+{
+	for (int i = 1; i <= o->conf.evses; i++) {
+		struct evse *e = &o->evse[i];
+		bool now = wanted(o, e);
+
+		if (now == e->wanted_operative)
+			continue;
+		e->wanted_operative = now;
+		settle(e);
+		emit(o, e);
+	}
 }
 
 static void change_availability(struct ocpp *o, const struct ocpp_frame *f)
 {
 	jv where = json_get(f->payload, "evse");
-	bool operative = strcmp(str_of(f->payload, "operationalStatus"), "Operative") == 0,
-	     now = true;
-	int64_t id = int_of(where, "id", 0), connector = int_of(where, "connectorId", 1);
+	bool out = strcmp(str_of(f->payload, "operationalStatus"), "Inoperative") == 0, now = true;
+	int64_t id = int_of(where, "id", 0), connector = int_of(where, "connectorId", 0);
 
 	if (id < 0 || id > o->conf.evses) {
 		reply_status(o, "Rejected", "UnknownEvse", NULL);
 		return;
 	}
-	if (connector != 1 && id != 0) {
+	if (connector < 0 || connector > 1 || (connector && !id)) {
 		reply_status(o, "Rejected", "UnknownConnectorId", NULL);
 		return;
 	}
-	for (int i = 1; i <= o->conf.evses; i++) {
-		if (id != 0 && id != i)
-			continue;
-		now &= change(&o->evse[i], operative);
-		emit(o, &o->evse[i]);
-	}
+	if (connector)
+		o->evse[id].connector_out = out;
+	else if (id)
+		o->evse[id].out = out;
+	else
+		o->station_out = out;
+	availability_apply(o);
+	for (int i = 1; i <= o->conf.evses; i++)
+		if (id == 0 || id == i)
+			now &= settle(&o->evse[i]);
 	save(o);
 	reply_status(o, now ? "Accepted" : "Scheduled", NULL, NULL);
 }
@@ -154,8 +205,7 @@ static int64_t tick(struct ocpp *o)
 	for (int i = 1; i <= o->conf.evses; i++) {
 		struct evse *e = &o->evse[i];
 
-		if (!e->tx.id[0])
-			e->operative = e->wanted_operative;
+		settle(e);
 		if (online(o) && changed(o, e))
 			status_send(o, e, CALL_NORMAL);
 	}

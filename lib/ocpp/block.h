@@ -70,7 +70,7 @@ struct boot {
 /* The latest of a meter; NAN = not measured. */
 struct meter_sample {
 	bool any;
-	int64_t t_us;
+	int64_t t_us, interval_us; /* interval: since the one before, 0 = none */
 	double voltage_v[3], current_a[3], power_w[3], power_total_w, reactive_var[3], freq_hz;
 	double import_wh, export_wh, cosphi;
 };
@@ -105,7 +105,9 @@ struct transaction {
 struct evse {
 	int id;
 	char pilot[4]; /* IEC 61851 state; "" = unknown */
-	bool plugged, faulted, operative, wanted_operative;
+	bool plugged, faulted;
+	bool out, connector_out;          /* set out of service, by itself */
+	bool operative, wanted_operative; /* in effect; and as soon as no transaction runs */
 	double offered_a;
 	const char *reported; /* status last told, constant string; NULL = none yet */
 	struct meter_sample meter;
@@ -152,7 +154,7 @@ struct alert {
 
 struct reset {
 	bool wanted, on_idle;
-	int evse; /* 0 = station */
+	bool waits; /* for a transaction: no other begins */
 	int64_t due_us;
 };
 
@@ -189,6 +191,7 @@ struct ocpp {
 	struct seen seen;
 	struct limits limits;
 	struct reset reset;
+	bool station_out;       /* set out of service as a whole */
 	int64_t aligned_due_us; /* real */
 	struct pending_command commands[COMMANDS_MAX];
 	uint64_t last_command;
@@ -262,6 +265,8 @@ struct jw *command_begin(struct ocpp *o, const char *to, const char *kind, int e
 			 struct pending_command **slot);
 void command_send(struct ocpp *o);
 void command_reply(struct ocpp *o, const struct record *r);
+/** The connection was lost: nobody waits for answers any more. */
+void command_closed(struct ocpp *o);
 int64_t command_tick(struct ocpp *o);
 
 /* ---- helpers ---- */
@@ -297,6 +302,8 @@ void uplink_say(struct ocpp *o);
 /** Keep the reason that the next start's BootNotification gives. */
 void boot_note_reason(struct ocpp *o, const char *reason);
 void heartbeat_send(struct ocpp *o, enum call_rank rank);
+/** What was set for station, EVSEs and connectors, as far as no transaction runs. */
+void availability_apply(struct ocpp *o);
 void status_send(struct ocpp *o, struct evse *e, enum call_rank rank);
 const char *status_of(const struct ocpp *o, const struct evse *e);
 void security_event(struct ocpp *o, const char *type, const char *text);
@@ -326,6 +333,8 @@ void tx_started_profiles(struct ocpp *o, struct evse *e);
 void limits_emit(struct ocpp *o);
 struct profile_who limits_who(const struct ocpp *o, const struct evse *e);
 int password_set(struct ocpp *o, const char *password);
+/** Whether the meter's latest values are of the present. */
+bool meter_fresh(const struct ocpp *o, const struct evse *e);
 void meter_values(struct ocpp *o, struct evse *e, const char *context, enum call_rank rank);
 /**
  * Write one MeterValue of the measurands in a comma list.
@@ -336,7 +345,9 @@ void meter_values(struct ocpp *o, struct evse *e, const char *context, enum call
  */
 bool write_meter_value(struct jw *w, const struct evse *e, const char *measurands,
 		       const char *context, const struct reading *reading, int64_t t_us);
-/** Take status, group and expiry from an IdTokenInfo. */
+/** Whether the token is good at that EVSE. */
+bool token_fits(const struct cache_entry *e, int evse);
+/** Take status, group, EVSEs and expiry from an IdTokenInfo. */
 void read_token_info(struct cache_entry *e, jv info);
 void tokens_save(struct ocpp *o, const char *name, const struct cache *c, int64_t version);
 int tokens_load(struct ocpp *o, const char *name, struct cache *c, int64_t *version,

@@ -59,6 +59,13 @@ void command_reply(struct ocpp *o, const struct record *r)
 			finish(o, &o->commands[i], r);
 }
 
+/* Who asked is gone; the tools' replies still end what was begun. */
+void command_closed(struct ocpp *o)
+{
+	for (int i = 0; i < COMMANDS_MAX; i++)
+		o->commands[i].call_id[0] = '\0';
+}
+
 int64_t command_tick(struct ocpp *o)
 {
 	int64_t next = CLOCK_NEVER;

@@ -8,6 +8,7 @@
 #include "core/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void write_component(struct jw *w, const struct alert *a)
@@ -25,9 +26,26 @@ static void write_component(struct jw *w, const struct alert *a)
 	jw_end(w);
 }
 
+/* An alert, or its end, that went down with the connection is told anew. */
+static void notified(struct ocpp *o, const struct ocpp_call *call, const struct ocpp_frame *answer)
+{
+	const struct alert *said = call->cookie;
+
+	if (answer || o->open)
+		return;
+	for (int i = 0; i < ALERTS_MAX; i++)
+		if (strcmp(o->alerts[i].src, said->src) == 0)
+			o->alerts[i].told = !said->raised;
+}
+
 static void notify(struct ocpp *o, const struct alert *a)
 {
 	struct jw *w = call_begin(o, "NotifyEvent");
+	struct alert *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return;
+	*copy = *a;
 
 	jw_ktime(w, "generatedAt", o->now.real_us);
 	jw_kint(w, "seqNo", 0);
@@ -47,7 +65,7 @@ static void notify(struct ocpp *o, const struct alert *a)
 	write_component(w, a);
 	jw_end(w);
 	jw_end(w);
-	call_send(o, CALL_NORMAL, NULL, NULL);
+	call_send(o, CALL_NORMAL, notified, copy);
 }
 
 /* The alert of that src; else a place that holds nothing any more. */

@@ -39,6 +39,8 @@ static void reset(struct ocpp *o, const struct ocpp_frame *f)
 	o->reset.wanted = true;
 	o->reset.on_idle = on_idle;
 	o->reset.due_us = o->now.mono_us + (wait ? SETTLE : OCPP_S / 5);
+	o->reset.waits = wait && on_idle;
+	availability_apply(o);
 	if (wait && !on_idle)
 		stop_all(o);
 	reply_status(o, wait && on_idle ? "Scheduled" : "Accepted", NULL, NULL);

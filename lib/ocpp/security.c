@@ -12,15 +12,32 @@
 
 #define INVALID_EACH (60 * OCPP_S)
 
+static void hold(struct ocpp *o, const char *type, const char *text, int64_t t_us);
+
+/* An event that went down with the connection is held for the next one. */
+static void notified(struct ocpp *o, const struct ocpp_call *call, const struct ocpp_frame *answer)
+{
+	const struct held_event *h = call->cookie;
+
+	if (!answer && !o->open)
+		hold(o, h->type, h->text, h->t_us);
+}
+
 static void notify(struct ocpp *o, const char *type, const char *text, int64_t t_us)
 {
+	struct held_event *h = malloc(sizeof(*h));
 	struct jw *w = call_begin(o, "SecurityEventNotification");
 
+	if (!h)
+		return;
+	snprintf(h->type, sizeof(h->type), "%s", type);
+	snprintf(h->text, sizeof(h->text), "%s", text);
+	h->t_us = t_us;
 	jw_kstr(w, "type", type);
 	jw_ktime(w, "timestamp", t_us);
 	if (text[0])
 		jw_kstr(w, "techInfo", text);
-	call_send(o, CALL_NORMAL, NULL, NULL);
+	call_send(o, CALL_NORMAL, notified, h);
 }
 
 /* Held until the back office listens. One of each kind: a certificate that is wrong at each try is

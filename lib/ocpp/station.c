@@ -223,6 +223,7 @@ void ocpp_closed(struct ocpp *o, struct now now, const char *reason, const char 
 		o->lost_us = now.mono_us;
 		o->was_offline = true;
 		calls_closed(o);
+		command_closed(o);
 		if (o->boot.state != BOOT_ACCEPTED)
 			o->boot.state = BOOT_UNSENT;
 		uplink(o);
