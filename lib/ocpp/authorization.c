@@ -54,11 +54,14 @@ static void decide(struct ocpp *o, const struct question *q, const char *verdict
 	out_send(o->out);
 }
 
-static const char *verdict_of(const struct ocpp *o, const struct cache_entry *e)
+static const char *verdict_of(const struct ocpp *o, const struct question *q,
+			      const struct cache_entry *e)
 {
-	if (strcmp(e->status, "Accepted") == 0 && e->until_us <= o->now.real_us)
+	if (strcmp(e->status, "Accepted") != 0)
+		return e->status;
+	if (e->until_us <= o->now.real_us)
 		return "Expired";
-	return e->status;
+	return token_fits(e, q->evse) ? "Accepted" : "NotAllowedTypeEVSE";
 }
 
 /* What is known here. The list goes before the cache. */
@@ -87,7 +90,7 @@ static void decide_offline(struct ocpp *o, const struct question *q)
 	const struct cache_entry *e = known(o, q, &by);
 
 	if (e && var_bool(o, VAR_AUTH_LOCAL_OFFLINE))
-		decide(o, q, verdict_of(o, e), e, by);
+		decide(o, q, verdict_of(o, q, e), e, by);
 	else
 		decide(o, q, !e && var_bool(o, VAR_AUTH_UNKNOWN_OFFLINE) ? "Accepted" : "Unknown",
 		       NULL, "ocpp");
@@ -121,7 +124,7 @@ static void authorize_done(struct ocpp *o, const struct ocpp_call *call,
 	jv info = json_get(answer->payload, "idTokenInfo");
 	read_token_info(&e, info);
 	if (!q->decided)
-		decide(o, q, verdict_of(o, &e), &e, "ocpp");
+		decide(o, q, verdict_of(o, q, &e), &e, "ocpp");
 	take_token_info(o, q->token, q->kind, info);
 }
 
@@ -144,7 +147,7 @@ static void authorize(struct ocpp *o, const struct question *q)
 	const char *by;
 	const struct cache_entry *e = known(o, q, &by);
 
-	if (e && strcmp(verdict_of(o, e), "Accepted") == 0 && var_bool(o, VAR_AUTH_LOCAL_PRE))
+	if (e && strcmp(verdict_of(o, q, e), "Accepted") == 0 && var_bool(o, VAR_AUTH_LOCAL_PRE))
 		decide(o, q, "Accepted", e, by);
 	else if (online(o))
 		ask(o, q);

@@ -16,6 +16,7 @@ struct cache_entry {
 	char status[24]; /* "" = the entry has no verdict */
 	char group[256], group_kind[24];
 	int64_t until_us; /* UTC; CACHE_FOREVER = no end given */
+	uint64_t evses;   /* bit N-1: good at EVSE N; 0 = at all of them */
 	int64_t used_us;  /* UTC, last use; the one longest ago makes room */
 };
 

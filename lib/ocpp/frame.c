@@ -57,6 +57,8 @@ int ocpp_frame_parse(const char *text, size_t len, struct ocpp_frame *f, struct 
 	if (!json_is(f->all, JV_KIND_ARRAY) || !json_int(json_at(f->all, 0), 0, 1000, &kind))
 		return fail(fault, OCPP_RPC_FRAMEWORK_ERROR, "frame",
 			    "an array that begins with a message type");
+	if (kind >= OCPP_CALL && kind <= OCPP_CALLERROR)
+		f->kind = (enum ocpp_frame_kind)kind;
 	if (!take(json_at(f->all, 1), f->id, sizeof(f->id))) {
 		memcpy(f->id, "-1", 3);
 		return fail(fault, OCPP_RPC_FRAMEWORK_ERROR, "id",
@@ -64,16 +66,13 @@ int ocpp_frame_parse(const char *text, size_t len, struct ocpp_frame *f, struct 
 	}
 	switch (kind) {
 	case OCPP_CALL:
-		f->kind = OCPP_CALL;
 		return parse_call(f, fault);
 	case OCPP_CALLRESULT:
-		f->kind = OCPP_CALLRESULT;
 		f->payload = json_at(f->all, 2);
 		if (json_len(f->all) != 3)
 			return fail(fault, OCPP_RPC_FRAMEWORK_ERROR, "frame", "[3, id, payload]");
 		return 0;
 	case OCPP_CALLERROR:
-		f->kind = OCPP_CALLERROR;
 		return parse_error(f, fault);
 	}
 	return fail(fault, OCPP_MESSAGE_TYPE_NOT_SUPPORTED, "message type", "2, 3 or 4");

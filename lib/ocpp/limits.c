@@ -82,10 +82,9 @@ static bool any_profile(const struct ocpp *o, enum profile_purpose purpose, cons
 	for (size_t i = 0; i < o->limits.set.n; i++) {
 		const struct profile *p = o->limits.set.all[i];
 
-		if (p->purpose != purpose)
-			continue;
-		if (!e || p->evse == 0 || p->evse == e->id)
-			return purpose != PROFILE_TX || strcmp(p->transaction, e->tx.id) == 0;
+		if (p->purpose == purpose && (!e || p->evse == 0 || p->evse == e->id) &&
+		    (purpose != PROFILE_TX || strcmp(p->transaction, e->tx.id) == 0))
+			return true;
 	}
 	return false;
 }

@@ -129,6 +129,16 @@ void meter_values(struct ocpp *o, struct evse *e, const char *context, enum call
 
 /* ---- the meters ---- */
 
+/* Older than this, or than two and a half of the meter's own intervals, is no value of now. */
+#define FRESH_US (10 * OCPP_S)
+
+bool meter_fresh(const struct ocpp *o, const struct evse *e)
+{
+	int64_t age = o->now.real_us - e->meter.t_us;
+
+	return e->meter.any && (age < FRESH_US || age < e->meter.interval_us * 5 / 2);
+}
+
 static void read_three(jv v, double out[3])
 {
 	for (int i = 0; i < 3; i++)
@@ -143,7 +153,8 @@ static void record(struct ocpp *o, const struct record *r)
 	if (!record_is(r, "meter") || !e || record_gone(r))
 		return;
 	struct meter_sample *m = &e->meter;
-	*m = (struct meter_sample){.any = true, .t_us = r->t_us};
+	*m = (struct meter_sample){
+	    .any = true, .t_us = r->t_us, .interval_us = m->any ? r->t_us - m->t_us : 0};
 	read_three(record_get(r, "voltage_v"), m->voltage_v);
 	read_three(record_get(r, "current_a"), m->current_a);
 	read_three(record_get(r, "power_w"), m->power_w);
@@ -168,7 +179,7 @@ static void send_aligned(struct ocpp *o)
 	for (int i = 1; i <= o->conf.evses; i++) {
 		struct evse *e = &o->evse[i];
 
-		if (!e->meter.any)
+		if (!meter_fresh(o, e))
 			continue;
 		if (e->tx.id[0])
 			tx_sample(o, e, "MeterValueClock");

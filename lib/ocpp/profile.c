@@ -42,6 +42,9 @@ static int check_periods(const struct profile_schedule *s, struct profile_fault 
 			return fail(fault, "InvalidSchedule", "startPeriod does not rise");
 		if (!isfinite(p->limit) || p->limit < 0)
 			return fail(fault, "InvalidSchedule", "limit is not a number from 0");
+		if (p->phase_to_use)
+			return fail(fault, "UnsupportedParam",
+				    "phaseToUse: no EVSE here can switch phases");
 		if (p->phases < 0 || p->phases > 3)
 			return fail(fault, "InvalidSchedule", "numberPhases is not 1 to 3");
 	}
@@ -74,7 +77,7 @@ static int check_kind(const struct profile *p, struct profile_fault *fault)
 	return 0;
 }
 
-int profile_check(const struct profile *p, int evses, struct profile_fault *fault)
+static int check(const struct profile *p, int evses, bool starts, struct profile_fault *fault)
 {
 	if (p->evse < 0 || p->evse > evses)
 		return fail(fault, "UnknownEvse", "no such EVSE");
@@ -94,7 +97,7 @@ int profile_check(const struct profile *p, int evses, struct profile_fault *faul
 	case PROFILE_TX:
 		if (p->evse == 0)
 			return fail(fault, "InvalidProfile", "TxProfile needs an EVSE");
-		if (!p->transaction[0])
+		if (!starts && !p->transaction[0])
 			return fail(fault, "MissingParam", "TxProfile needs transactionId");
 		break;
 	}
@@ -105,6 +108,16 @@ int profile_check(const struct profile *p, int evses, struct profile_fault *faul
 	if (check_kind(p, fault) < 0)
 		return -1;
 	return check_periods(&p->schedule, fault);
+}
+
+int profile_check(const struct profile *p, int evses, struct profile_fault *fault)
+{
+	return check(p, evses, false, fault);
+}
+
+int profile_check_start(const struct profile *p, int evses, struct profile_fault *fault)
+{
+	return check(p, evses, true, fault);
 }
 
 static bool collide(const struct profile *a, const struct profile *b)

@@ -25,9 +25,10 @@ enum profile_recurrency { PROFILE_NOT_RECURRING, PROFILE_DAILY, PROFILE_WEEKLY }
 enum profile_unit { PROFILE_A, PROFILE_W };
 
 struct profile_period {
-	int start_s;  /* from the start of the schedule */
-	double limit; /* in the unit of the schedule; A is per phase, W the sum */
-	int phases;   /* 1 to 3, 0 = not said */
+	int start_s;      /* from the start of the schedule */
+	double limit;     /* in the unit of the schedule; A is per phase, W the sum */
+	int phases;       /* 1 to 3, 0 = not said */
+	int phase_to_use; /* 0 = not said */
 };
 
 struct profile_schedule {
@@ -108,6 +109,9 @@ void profile_set_clear(struct profile_set *set);
  * Source: OCPP 2.0.1 Part 2, K01.FR.16, .22, .28, .31, .35, .38, .40, .41
  */
 int profile_check(const struct profile *p, int evses, struct profile_fault *fault);
+
+/** The same for the TxProfile of a remote start, whose transaction has no id yet. */
+int profile_check_start(const struct profile *p, int evses, struct profile_fault *fault);
 
 /**
  * Take a checked profile into the set. One with the same id is replaced; one that would stand on

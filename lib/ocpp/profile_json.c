@@ -72,7 +72,8 @@ static bool read_period(jv v, struct profile_period *p)
 {
 	return read_int(v, "startPeriod", 0, -1, &p->start_s) && p->start_s >= 0 &&
 	       json_num(json_get(v, "limit"), -INFINITY, INFINITY, &p->limit) &&
-	       read_int(v, "numberPhases", 1, 0, &p->phases);
+	       read_int(v, "numberPhases", 1, 0, &p->phases) &&
+	       read_int(v, "phaseToUse", 1, 0, &p->phase_to_use);
 }
 
 static bool read_schedule(jv v, struct profile_schedule *s)

@@ -50,9 +50,13 @@ static const char *take_profile(struct ocpp *o, struct evse *e, jv v)
 	p = profile_read(v, e->id, &fault);
 	if (!p)
 		return fault.reason;
-	if (p->purpose != PROFILE_TX || p->transaction[0]) {
+	if (p->purpose != PROFILE_TX || p->transaction[0])
+		fault.reason = "InvalidProfile";
+	else if (profile_check_start(p, o->conf.evses, &fault) == 0)
+		fault.reason = NULL;
+	if (fault.reason) {
 		profile_free(p);
-		return "InvalidProfile";
+		return fault.reason;
 	}
 	o->limits.starting[e->id] = p;
 	return NULL;
@@ -98,8 +102,8 @@ static void request_stop(struct ocpp *o, const struct ocpp_frame *f)
 {
 	struct evse *e = tx_find(o, str_of(f->payload, "transactionId"));
 
-	if (!e) {
-		reply_status(o, "Rejected", "TxNotFound", NULL);
+	if (!e || o->boot.state != BOOT_ACCEPTED) {
+		reply_status(o, "Rejected", e ? "CSNotAccepted" : "TxNotFound", NULL);
 		return;
 	}
 	struct jw *w = command_begin(o, "session", "stop", e->id, NULL);
@@ -163,56 +167,92 @@ static void trigger_status(struct ocpp *o, struct evse *e)
 
 static void trigger_meter(struct ocpp *o, struct evse *e)
 {
-	if (e->meter.any)
-		meter_values(o, e, "Trigger", CALL_FORCED);
+	meter_values(o, e, "Trigger", CALL_FORCED);
 }
 
 static void trigger_tx(struct ocpp *o, struct evse *e)
 {
-	if (e->tx.id[0])
-		tx_sample(o, e, "Trigger");
+	tx_sample(o, e, "Trigger");
+}
+
+static bool has_meter(const struct evse *e)
+{
+	return e->meter.any;
+}
+
+static bool has_tx(const struct evse *e)
+{
+	return e->tx.id[0] != '\0';
+}
+
+static bool always(const struct evse *e)
+{
+	(void)e;
+	return true;
 }
 
 struct trigger {
 	const char *word;
 	void (*fn)(struct ocpp *o, struct evse *e);
-	bool of_evse;
+	bool (*has)(const struct evse *e); /* what it takes; NULL: of no EVSE */
 };
 
 static const struct trigger triggers[] = {
-    {"BootNotification", trigger_boot, false},    {"Heartbeat", trigger_heartbeat, false},
-    {"StatusNotification", trigger_status, true}, {"MeterValues", trigger_meter, true},
-    {"TransactionEvent", trigger_tx, true},
+    {"BootNotification", trigger_boot, NULL},       {"Heartbeat", trigger_heartbeat, NULL},
+    {"StatusNotification", trigger_status, always}, {"MeterValues", trigger_meter, has_meter},
+    {"TransactionEvent", trigger_tx, has_tx},
 };
 
-static void fire(struct ocpp *o, const struct trigger *t, int64_t evse)
+/* Sends it for the EVSE, 0 for all of them; or says for how many it could. */
+static int fire(struct ocpp *o, const struct trigger *t, int64_t evse, bool send)
 {
-	if (!t->of_evse) {
-		t->fn(o, NULL);
-		return;
+	int n = 0;
+
+	if (!t->has) {
+		if (send)
+			t->fn(o, NULL);
+		return 1;
 	}
-	for (int i = 1; i <= o->conf.evses; i++)
-		if (evse == 0 || evse == i)
+	for (int i = 1; i <= o->conf.evses; i++) {
+		if ((evse != 0 && evse != i) || !t->has(&o->evse[i]))
+			continue;
+		n++;
+		if (send)
 			t->fn(o, &o->evse[i]);
+	}
+	return n;
+}
+
+/* Why a message can't be triggered; NULL when it can. */
+static const char *why_not_trigger(struct ocpp *o, const struct trigger *t, jv where)
+{
+	int64_t evse = int_of(where, "id", 0), connector = int_of(where, "connectorId", 0);
+
+	if (evse && !evse_of(o, evse))
+		return "UnknownEvse";
+	if (connector < 0 || connector > 1)
+		return "UnknownConnectorId";
+	if (t->fn == trigger_status && (!evse || !connector)) /* F06.FR.12 */
+		return "MissingParam";
+	if (t->fn == trigger_boot && o->boot.state == BOOT_ACCEPTED)
+		return "InvalidMessageSeq";
+	if (t->fn == trigger_tx && !fire(o, t, evse, false))
+		return "TxNotFound";
+	return fire(o, t, evse, false) ? NULL : "NotFound";
 }
 
 static void trigger_message(struct ocpp *o, const struct ocpp_frame *f)
 {
-	const char *word = str_of(f->payload, "requestedMessage");
-	int64_t evse = int_of(json_get(f->payload, "evse"), "id", 0);
+	const char *word = str_of(f->payload, "requestedMessage"), *reason;
+	jv where = json_get(f->payload, "evse");
 
 	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
 		if (strcmp(triggers[i].word, word) != 0)
 			continue;
-		if (evse && !evse_of(o, evse)) {
-			reply_status(o, "Rejected", "UnknownEvse", NULL);
-		} else if (triggers[i].fn == trigger_boot && o->boot.state == BOOT_ACCEPTED) {
-			reply_status(o, "Rejected", "InvalidMessageSeq",
-				     "the boot was accepted already");
-		} else {
-			reply_status(o, "Accepted", NULL, NULL);
-			fire(o, &triggers[i], evse);
-		}
+		reason = why_not_trigger(o, &triggers[i], where);
+		reply_status(o, reason ? "Rejected" : "Accepted", reason, NULL);
+		if (!reason)
+			fire(o, &triggers[i], int_of(where, "id", 0), true);
 		return;
 	}
 	reply_status(o, "NotImplemented", NULL, NULL);

@@ -177,6 +177,10 @@ static void write_composite(struct ocpp *o, int64_t evse, int64_t duration_s,
 	jw_kobj(w, "schedule");
 	jw_karr(w, "chargingSchedulePeriod");
 	for (size_t i = 0; i < n; i++) {
+		/* of several within one second the last one counts */
+		if (i + 1 < n &&
+		    (steps[i + 1].at_ms - from_ms) / 1000 == (steps[i].at_ms - from_ms) / 1000)
+			continue;
 		jw_obj(w);
 		jw_kint(w, "startPeriod", (steps[i].at_ms - from_ms) / 1000);
 		jw_knum(w, "limit", floor(steps[i].rate.limit * 10) / 10, 1);

@@ -15,6 +15,21 @@ void write_token(struct jw *w, const char *id, const char *kind)
 	jw_end(w);
 }
 
+static void read_evses(struct cache_entry *e, jv list)
+{
+	int64_t id;
+
+	e->evses = 0;
+	for (int i = 0; i < json_len(list); i++)
+		if (json_int(json_at(list, i), 1, 64, &id))
+			e->evses |= UINT64_C(1) << (id - 1);
+}
+
+bool token_fits(const struct cache_entry *e, int evse)
+{
+	return !e->evses || evse < 1 || (e->evses >> (evse - 1) & 1);
+}
+
 void read_token_info(struct cache_entry *e, jv info)
 {
 	const char *until = str_of(info, "cacheExpiryDateTime");
@@ -25,6 +40,7 @@ void read_token_info(struct cache_entry *e, jv info)
 	snprintf(e->group_kind, sizeof(e->group_kind), "%s", str_of(group, "type"));
 	if (utc_parse(until, strlen(until), &e->until_us) < 0)
 		e->until_us = CACHE_FOREVER;
+	read_evses(e, json_get(info, "evseId"));
 }
 
 void tokens_save(struct ocpp *o, const char *name, const struct cache *c, int64_t version)
@@ -49,6 +65,11 @@ void tokens_save(struct ocpp *o, const char *name, const struct cache *c, int64_
 		if (e->until_us != CACHE_FOREVER)
 			jw_ktime(&w, "until", e->until_us);
 		jw_ktime(&w, "used", e->used_us);
+		jw_karr(&w, "evses");
+		for (int id = 1; e->evses && id <= 64; id++)
+			if (token_fits(e, id))
+				jw_int(&w, id);
+		jw_end(&w);
 		jw_end(&w);
 	}
 	jw_end(&w);
@@ -69,6 +90,7 @@ static void load_one(struct cache *c, jv v)
 	snprintf(e->group_kind, sizeof(e->group_kind), "%s", str_of(v, "group_kind"));
 	utc_parse(until, strlen(until), &e->until_us);
 	utc_parse(used, strlen(used), &e->used_us);
+	read_evses(e, json_get(v, "evses"));
 }
 
 int tokens_load(struct ocpp *o, const char *name, struct cache *c, int64_t *version,

@@ -381,7 +381,7 @@ static int64_t tick_evse(struct ocpp *o, struct evse *e)
 		tx->sample_due_us += interval;
 		if (tx->sample_due_us <= o->now.mono_us)
 			tx->sample_due_us = o->now.mono_us + interval;
-		if (e->meter.any)
+		if (meter_fresh(o, e))
 			tx_sample(o, e, "MeterValuePeriodic");
 	}
 	return earlier(next, tx->sample_due_us);

@@ -283,14 +283,17 @@ static void deauthorize(struct ocpp *o, const char *tx)
 static void take_answer(struct ocpp *o, const char *sent, jv answer)
 {
 	jv info = json_get(answer, "idTokenInfo"), v;
+	struct cache_entry said = {.until_us = CACHE_FOREVER};
 	struct err err;
 
 	if (json_absent(info) || json_parse(sent, strlen(sent), &v, &err) < 0)
 		return;
 	jv token = json_get(v, "idToken");
 	take_token_info(o, str_of(token, "idToken"), str_of(token, "type"), info);
-	if (strcmp(str_of(info, "status"), "Accepted") != 0 &&
-	    strcmp(str_of(v, "eventType"), "Ended") != 0)
+	read_token_info(&said, info);
+	bool good = strcmp(said.status, "Accepted") == 0 &&
+		    token_fits(&said, (int)int_of(json_get(v, "evse"), "id", 0));
+	if (!good && strcmp(str_of(v, "eventType"), "Ended") != 0)
 		deauthorize(o, str_of(json_get(v, "transactionInfo"), "transactionId"));
 	json_free(v);
 }

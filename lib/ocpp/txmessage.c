@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-/* A reading older than this is no reading of the present. */
-#define FRESH_US (10 * OCPP_S)
-
 static bool token_kind_known(const char *kind)
 {
 	static const char *const kinds[] = {"Central", "eMAID", "ISO14443",   "ISO15693",
@@ -17,11 +14,6 @@ static bool token_kind_known(const char *kind)
 		if (strcmp(kinds[i], kind) == 0)
 			return true;
 	return false;
-}
-
-static bool meter_fresh(const struct ocpp *o, const struct evse *e)
-{
-	return e->meter.any && o->now.real_us - e->meter.t_us < FRESH_US;
 }
 
 static bool write_value(struct ocpp *o, struct jw *w, const struct evse *e, enum var_id list,
@@ -102,7 +94,8 @@ static void write_event(struct ocpp *o, struct jw *w, struct evse *e, const stru
 	jw_kint(w, "id", e->id);
 	jw_kint(w, "connectorId", 1);
 	jw_end(w);
-	if (tx->authorized && !tx->told_token && token_kind_known(tx->token_kind)) {
+	bool stops = strcmp(ev->trigger, "StopAuthorized") == 0;
+	if (((tx->authorized && !tx->told_token) || stops) && token_kind_known(tx->token_kind)) {
 		write_token(w, tx->token, tx->token_kind);
 		tx->told_token = true;
 	}

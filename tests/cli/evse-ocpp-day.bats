@@ -28,7 +28,8 @@ daily_profile() {
 
 session() {
 	local head='{"t":"2026-11-22T00:00:00.000Z"'
-	echo "$head,\"type\":\"meter\",\"src\":\"meter.1\",\"n\":\"d.1\",\"m\":1,\"evse\":1,\"current_a\":[6,6,6],\"voltage_v\":[230,230,230],\"power_total_w\":4140,\"import_wh\":5}"
+	# a meter whose one value is of the whole day: dated at its end, so that it is never old
+	echo "{\"t\":\"2026-11-23T00:00:00.000Z\",\"type\":\"meter\",\"src\":\"meter.1\",\"n\":\"d.1\",\"m\":1,\"evse\":1,\"current_a\":[6,6,6],\"voltage_v\":[230,230,230],\"power_total_w\":4140,\"import_wh\":5}"
 	echo "$head,\"type\":\"session\",\"src\":\"session.1\",\"n\":\"d.1\",\"m\":1,\"evse\":1,\"id\":\"$OCPP_SESSION\",\"state\":\"connected\",\"edge\":\"connected\"}"
 	echo "$head,\"type\":\"session\",\"src\":\"session.1\",\"n\":\"d.2\",\"m\":1,\"evse\":1,\"id\":\"$OCPP_SESSION\",\"state\":\"charging\",\"edge\":\"energy_on\"}"
 }

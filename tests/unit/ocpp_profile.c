@@ -37,7 +37,7 @@ static void period(struct profile *p, int start_s, double limit, int phases)
 	struct profile_schedule *s = &p->schedule;
 
 	s->periods = realloc(s->periods, (s->n_periods + 1) * sizeof(*s->periods));
-	s->periods[s->n_periods++] = (struct profile_period){start_s, limit, phases};
+	s->periods[s->n_periods++] = (struct profile_period){start_s, limit, phases, 0};
 }
 
 static int add(struct profile_set *set, struct profile *p)

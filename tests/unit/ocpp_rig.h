@@ -5,6 +5,7 @@
 #include "ocpp/station.h"
 
 #include "core/log.h"
+#include "core/utc.h"
 
 #include "harness.h"
 
@@ -162,10 +163,13 @@ static void record(const char *type, const char *src, const char *rest)
 	char text[4096];
 	struct record r;
 	struct err err = {""};
-	int len = snprintf(text, sizeof(text),
-			   "{\"t\":\"2026-11-22T00:00:00.000Z\",\"type\":\"%s\",\"src\":\"%s\","
-			   "\"n\":\"u.%d\",\"m\":1%s}",
-			   type, src, ++rig.n, rest);
+	char t[UTC_LEN + 1];
+	int len;
+
+	utc_format(rig.now.real_us, t);
+	len = snprintf(text, sizeof(text),
+		       "{\"t\":\"%s\",\"type\":\"%s\",\"src\":\"%s\",\"n\":\"u.%d\",\"m\":1%s}", t,
+		       type, src, ++rig.n, rest);
 
 	CHECK(record_parse(text, (size_t)len, &r, &err) == 0);
 	CHECK_STR(err.msg, "");
