@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -104,6 +105,20 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	}
 	va_end(again);
 	return at ? 0 : -1;
+}
+
+int buf_read_all(struct buf *b, int fd)
+{
+	char part[8192];
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof part)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || buf_add(b, part, (size_t)n) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 void buf_drop(struct buf *b, size_t len)

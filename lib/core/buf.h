@@ -36,6 +36,10 @@ int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 
 char *buf_room(struct buf *b, size_t len);
 void buf_added(struct buf *b, size_t len);
 
+/** Appends what @fd has, to its end. @return 0, or -1 with errno: as read(2), EMSGSIZE over the
+ * maximum. */
+int buf_read_all(struct buf *b, int fd);
+
 /** Removes the first @len bytes. */
 void buf_drop(struct buf *b, size_t len);
 

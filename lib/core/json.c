@@ -1,6 +1,5 @@
 #include "core/json.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -84,20 +83,6 @@ void json_free(jv v)
 	jv_free(v);
 }
 
-static int read_all(int fd, struct buf *b)
-{
-	char part[8192];
-	ssize_t n;
-
-	while ((n = read(fd, part, sizeof part)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || buf_add(b, part, (size_t)n) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int json_load(const char *path, size_t max, jv *v, struct err *err)
 {
 	struct buf b;
@@ -107,7 +92,7 @@ int json_load(const char *path, size_t max, jv *v, struct err *err)
 	if (fd < 0)
 		return err_sys(err, "unable to open %s", path);
 	buf_init(&b, max);
-	if (read_all(fd, &b) < 0)
+	if (buf_read_all(&b, fd) < 0)
 		err_sys(err, "unable to read %s (at most %zu bytes)", path, max);
 	else if (json_parse(buf_str(&b), b.len, v, err) < 0)
 		err_prefix(err, "%s", path);

@@ -60,20 +60,6 @@ int state_save(const char *dir, const char *name, int format, const void *data, 
 	return 0;
 }
 
-static int read_all(int fd, struct buf *b)
-{
-	char part[4096];
-	ssize_t n;
-
-	while ((n = read(fd, part, sizeof part)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || buf_add(b, part, (size_t)n) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 enum state_result state_load(const char *dir, const char *name, int *format, struct buf *data,
 			     struct err *err)
 {
@@ -86,7 +72,7 @@ enum state_result state_load(const char *dir, const char *name, int *format, str
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return STATE_NONE;
-	if (fd < 0 || read_all(fd, data) < 0) {
+	if (fd < 0 || buf_read_all(data, fd) < 0) {
 		err_sys(err, "unable to read %s", path);
 		if (fd >= 0)
 			close(fd);
