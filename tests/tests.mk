@@ -55,7 +55,7 @@ lint:
 
 ## make sanitize     unit and command-line tests under ASan and UBSan
 sanitize:
-	@ASAN_OPTIONS=fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	@EVSE_TEST_SCALE=0.1 ASAN_OPTIONS=fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 		$(MAKE) --no-print-directory B=$(B)-asan SANITIZE=address,undefined CFLAGS="-O1 -g" unit
 	@ASAN_OPTIONS=detect_leaks=0 $(MAKE) --no-print-directory B=$(B)-asan SANITIZE=address,undefined CFLAGS="-O1 -g" cli
 
