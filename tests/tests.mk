@@ -49,6 +49,12 @@ run: run-deps
 soak: all $(HELPERS)
 	@EVSE_TEST_KILLS=$(or $(SOAK_KILLS),100) sh tests/run-cli.sh $(B) tests/cli/charger-kill.bats
 
+## make kernel       evse-pilot's linux driver on a Debian kernel's own GPIO, PWM, IIO and watchdog, emulated by qemu
+.PHONY: kernel
+kernel: all
+	@sh tools/deps.sh kernel
+	@sh tests/kernel/run.sh $(B)
+
 ## make lint         formatters, linters and analysers
 lint:
 	@bash tools/lint.sh $(ALL_CPPFLAGS)

@@ -62,10 +62,11 @@ static void show_line(void *ctx, const char *chip, unsigned offset, const char *
 	       output ? "output" : "input", consumer[0] ? consumer : "free");
 }
 
-static void show_sysfs(void *ctx, const char *kind, const char *device, const char *what)
+static void show_sysfs(void *ctx, const char *kind, const char *device, const char *what,
+		       const char *place)
 {
 	(void)ctx;
-	printf("%s\t%s\t%s\n", kind, device, what);
+	printf("%s\t%s\t%s%s%s\n", kind, device, what, place[0] ? "\t" : "", place);
 }
 
 static void show_caps(const char *address)

@@ -134,6 +134,79 @@ tree() {
 	grep -q ' CUT 1' "$D/tree/gpio.log"
 }
 
+beats() {
+	grep -c ' ALIVE ' "$D/tree/gpio.log"
+}
+
+@test "an input that can't be read is no good input: driver fault, until it can" {
+	board_start
+	AGAIN="setpoint true 16"
+	tree 'pp 1000'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true'
+	touch "$D/tree/gpio/.RCD.broken"
+	shows 30 '.faults == ["driver"] and .contactor.commanded == false'
+	[ "$(cat "$D/tree/gpio/K1")" -eq 0 ]
+	rm "$D/tree/gpio/.RCD.broken"
+	shows 60 '.faults == [] and .contactor.feedback == true'
+}
+
+@test "a contactor line that can't be set: tried again, and no pulse for the hardware until it is" {
+	board_start
+	AGAIN="setpoint true 16"
+	tree 'pp 1000'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true'
+	touch "$D/tree/gpio/.K1.broken"
+	tree 'car B'
+	shows 30 '.faults | index("driver") != null'
+	[ "$(cat "$D/tree/gpio/K1")" -eq 1 ]
+	before=$(beats)
+	sleep 0.5
+	[ "$(beats)" -eq "$before" ]
+	rm "$D/tree/gpio/.K1.broken"
+	until_true 20 grep -qx 0 "$D/tree/gpio/K1"
+	resumed() { [ "$(beats)" -gt "$before" ]; }
+	until_true 20 resumed
+	# What the feedback said meanwhile stands until it is cleared.
+	shows 60 '.faults == ["welded"] and .contactor.feedback == false'
+}
+
+@test "IIO: devices of one name are told apart by their place; scale and offset of a kind" {
+	I2C=$D/tree/sys/devices/i2c-0
+	DEVICES=$D/tree/sys/bus/iio/devices
+	mkdir -p "$I2C/0-005a/iio:device1"
+	ln -s "../../../devices/i2c-0/0-005a/iio:device1" "$DEVICES/iio:device1"
+	(
+		cd "$I2C/0-005a/iio:device1"
+		echo 2198000.adc >name
+		echo 16910 >in_temp_object_raw
+		echo 20 >in_temp_scale
+		echo -13657.5 >in_temp_offset
+	)
+	run -66 --separate-stderr on_tree "$BIN/evse-pilot" -D "linux:$D/board.json" </dev/null
+	[[ $stderr == *"2 IIO devices are named 2198000.adc"* ]]
+	run -0 --separate-stderr on_tree "$BIN/evse-pilot" probe
+	[[ $output == *$'iio\t2198000.adc\tin_temp_object_raw\t0-005a'* ]]
+	sed -i 's/"iio": "2198000.adc"/"iio": "iio:device0"/; s/"temp": .*/"temp": [{"iio": "0-005a", "channel": "temp_object"}]}/' "$D/board.json"
+	board_start
+	AGAIN="setpoint true 16"
+	tree 'pp 1000'
+	tree 'car C'
+	# 65 degrees: half of 20 A.
+	shows 60 '.contactor.feedback == true and .limit_a == 10'
+}
+
+@test "PWM left on with the wrong polarity is put right" {
+	PWM=$D/tree/sys/class/pwm/pwmchip3/pwm0
+	echo 1 >"$PWM/enable"
+	echo inversed >"$PWM/polarity"
+	board_start
+	shows 30 '.state == "A1"'
+	[ "$(head -c 6 "$PWM/polarity")" = normal ]
+	[ "$(cat "$PWM/enable")" -eq 1 ]
+}
+
 @test "a board file that is wrong says where" {
 	try() {
 		jq "$1" "$D/board.json" >"$D/bad.json"
@@ -146,6 +219,7 @@ tree() {
 	try '.pp.above_mv["20"] = 5000' 78 'pp: above_mv: 20: expected less'
 	try 'del(.lock)' 78 'a socket needs'
 	try '.phases = 2' 78 'phases: expected'
+	try '.watchdog_s = 0' 78 'watchdog_s: expected'
 	try '.pwm.chip = "x.pwm"' 66 'no PWM chip is x.pwm'
 	try '.cp.pos.iio = "y"' 66 'no IIO device is named y'
 	try '.pe = "NOPE"' 66 'no GPIO line is named NOPE'

@@ -3,7 +3,8 @@
  * $FAKE_GPIO is a directory with one file a line, its name the line's name, its content 0 or 1: the
  * physical level. /dev/gpiochip0 (below $EVSE_DEV) then has these lines in the order of their
  * names. Outputs write their file, inputs read it; ACTIVE_LOW is honoured. Each set is appended to
- * $FAKE_GPIO.log with its time in ms. */
+ * $FAKE_GPIO.log with its time in ms. A line NAME fails with EIO while a file .NAME.broken is
+ * there. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -45,6 +46,17 @@ static void scan(void)
 	if (d)
 		closedir(d);
 	qsort(names, (size_t)lines, sizeof names[0], by_name);
+}
+
+static int broken(int line)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/.%s.broken", getenv("FAKE_GPIO"), names[line]);
+	if (access(path, F_OK) < 0)
+		return 0;
+	errno = EIO;
+	return 1;
 }
 
 static int level(int line, int set)
@@ -152,6 +164,8 @@ int ioctl(int fd, unsigned long what, ...)
 	}
 	if (what == GPIO_V2_GET_LINE_IOCTL)
 		return request(arg);
+	if (fds[fd].line > 0 && broken(fds[fd].line - 1))
+		return -1;
 	if (what == GPIO_V2_LINE_SET_VALUES_IOCTL) {
 		level(fds[fd].line - 1,
 		      (int)(((struct gpio_v2_line_values *)arg)->bits & 1) != fds[fd].low);

@@ -6,16 +6,17 @@
 #include "core/cli.h"
 #include "core/json.h"
 
-enum { BOARD_FILE_MAX = 65536 };
+/* The watchdog leaves --safe, which waits 10 s for the next evse-pilot, the first move. */
+enum { BOARD_FILE_MAX = 65536, WATCHDOG_S = 15 };
 
 static int known(void *ctx, const char *key, jv value)
 {
 	static const char *const names[] = {
-	    "name",       "connector", "phases",        "max_a",       "pwm",
-	    "cp",         "pp",        "contactors",    "rcd",         "lock",
-	    "pe",         "estop",     "cp_disconnect", "one_phase",   "trip_upstream",
-	    "alive_line", "watchdog",  "temp",          "ventilation", "driver",
-	    "note"};
+	    "name",       "connector", "phases",        "max_a",     "pwm",
+	    "cp",         "pp",        "contactors",    "rcd",       "lock",
+	    "pe",         "estop",     "cp_disconnect", "one_phase", "trip_upstream",
+	    "alive_line", "watchdog",  "watchdog_s",    "temp",      "ventilation",
+	    "driver",     "note"};
 	const size_t n = sizeof names / sizeof *names;
 	const char *near;
 
@@ -211,6 +212,7 @@ static int rest(jv v, struct board *b, struct err *err)
 {
 	jv temps = json_get(v, "temp"), rcd = json_get(v, "rcd");
 
+	b->watchdog_s = WATCHDOG_S;
 	if (named_line(rcd, "trip", &b->rcd.trip, err) < 0 ||
 	    named_line(rcd, "trip6", &b->rcd.trip6, err) < 0 ||
 	    named_line(rcd, "test", &b->rcd.test, err) < 0)
@@ -220,7 +222,8 @@ static int rest(jv v, struct board *b, struct err *err)
 	    named_line(v, "one_phase", &b->one_phase, err) < 0 ||
 	    named_line(v, "trip_upstream", &b->trip_upstream, err) < 0 ||
 	    named_line(v, "alive_line", &b->alive, err) < 0 ||
-	    text(v, "watchdog", b->watchdog, false, err) < 0)
+	    text(v, "watchdog", b->watchdog, false, err) < 0 ||
+	    whole(v, "watchdog_s", 1, 60, &b->watchdog_s, err) < 0)
 		return -1;
 	b->temps = json_len(temps);
 	if (b->temps > BOARD_TEMPS)

@@ -58,6 +58,7 @@ struct board {
 	} lock;
 	struct board_line pe, estop, cp_disconnect, one_phase, trip_upstream, alive;
 	char watchdog[BOARD_NAME];
+	int watchdog_s; /* it acts after */
 	struct board_adc temp[BOARD_TEMPS];
 	int temps;
 	bool ventilation;

@@ -96,13 +96,14 @@ int gpio_set(const struct gpio *g, bool active)
 	return g->fd < 0 ? 0 : ioctl(g->fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &v);
 }
 
-bool gpio_get(const struct gpio *g, bool absent)
+int gpio_get(const struct gpio *g, bool absent, bool *value)
 {
-	struct gpio_v2_line_values v = {.mask = 1};
+	struct gpio_v2_line_values v = {.bits = absent, .mask = 1};
 
-	if (g->fd < 0 || ioctl(g->fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &v) < 0)
-		return absent;
-	return v.bits & 1;
+	if (g->fd >= 0 && ioctl(g->fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &v) < 0)
+		return -1;
+	*value = v.bits & 1;
+	return 0;
 }
 
 void gpio_each(void (*fn)(void *ctx, const char *chip, unsigned offset, const char *name,

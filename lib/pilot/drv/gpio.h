@@ -7,7 +7,7 @@
 #include "core/err.h"
 #include "pilot/drv/board.h"
 
-/* One requested line; fd -1: not there. Reading one that is not there gives the value asked for. */
+/* One requested line; fd -1: not there. */
 struct gpio {
 	int fd;
 };
@@ -25,8 +25,13 @@ void gpio_close(struct gpio *g);
 
 /** Sets an output. @return 0, or -1 with errno. */
 int gpio_set(const struct gpio *g, bool active);
-/** Reads a line; @absent where there is none, or it can't be read. */
-bool gpio_get(const struct gpio *g, bool absent);
+/**
+ * Reads a line.
+ *
+ * @absent  what one that is not there reads as
+ * @return  0, or -1 with errno where the kernel does not give its level: @value is untouched
+ */
+int gpio_get(const struct gpio *g, bool absent, bool *value);
 
 /** Calls @fn for each line that there is. */
 void gpio_each(void (*fn)(void *ctx, const char *chip, unsigned offset, const char *name,

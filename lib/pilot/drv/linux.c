@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/watchdog.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/exit.h"
@@ -36,6 +38,7 @@ struct board_io {
 	enum peak_stage stage;
 	struct pilot_out out;
 	bool told, beat_level;
+	bool behind;             /* an output is not what it should be: a write failed */
 	struct pilot_readings r; /* pp_ohm and temp_dc are refreshed slowly */
 };
 
@@ -152,12 +155,15 @@ static bool within(int mv, const int range[2])
 static void read_lock(struct board_io *s)
 {
 	int mv;
+	bool is;
 
 	if (!s->b.lock.in1.name[0])
 		return;
 	if (s->lock_pos.fd < 0) {
-		s->r.locked = gpio_get(&s->locked, false);
-		s->r.unlocked = !s->r.locked;
+		bool known = gpio_get(&s->locked, false, &is) == 0;
+
+		s->r.locked = known && is;
+		s->r.unlocked = known && !is;
 	} else if (sysfs_adc_read(&s->lock_pos, &mv) < 0) {
 		s->r.locked = s->r.unlocked = false;
 	} else {
@@ -171,24 +177,26 @@ static bool expected(const struct board_io *s, int i)
 	return s->out.contactor && (!s->b.contactor[i].three_phase || s->out.phases > 1);
 }
 
-static void read_inputs(struct board_io *s)
+/* An input that the kernel does not give is none of its two values. */
+static int read_inputs(struct board_io *s)
 {
-	bool any = false, all = true;
+	bool any = false, all = true, closed = false;
+	int rc = 0;
 
 	for (int i = 0; i < s->b.contactors; i++) {
-		bool closed = gpio_get(&s->sense[i], false);
-
+		rc |= gpio_get(&s->sense[i], false, &closed);
 		any = any || closed;
 		if (expected(s, i))
 			all = all && closed;
 	}
 	s->r.contactor = s->out.contactor ? all : any;
-	s->r.rcd30 = gpio_get(&s->trip, false);
-	s->r.rcd6 = gpio_get(&s->trip6, s->r.rcd30);
+	rc |= gpio_get(&s->trip, false, &s->r.rcd30);
+	rc |= gpio_get(&s->trip6, s->r.rcd30, &s->r.rcd6);
 	s->r.rcd = s->r.rcd30 || s->r.rcd6;
-	s->r.pe = gpio_get(&s->pe, true);
-	s->r.estop = gpio_get(&s->estop, false);
+	rc |= gpio_get(&s->pe, true, &s->r.pe);
+	rc |= gpio_get(&s->estop, false, &s->r.estop);
 	read_lock(s);
+	return rc;
 }
 
 static void on_slow(void *ctx)
@@ -197,6 +205,8 @@ static void on_slow(void *ctx)
 	int mv, hottest = INT32_MIN;
 
 	loop_timer_after(s->d.host.loop, &s->slow, SLOW_US);
+	if (s->behind)
+		s->d.host.lost(s->d.host.ctx, "an output can't be set");
 	if (s->pp.fd >= 0)
 		s->r.pp_ohm = sysfs_adc_read(&s->pp, &mv) < 0 ? 0 : pp_ohm(&s->b, mv);
 	for (int i = 0; i < s->b.temps; i++)
@@ -209,12 +219,15 @@ static void on_slow(void *ctx)
 
 static void sample_done(struct board_io *s)
 {
-	if (read_levels(s) < 0) {
-		linux_lost(s, "control pilot");
+	const char *missing = read_levels(s) < 0   ? "control pilot"
+			      : read_inputs(s) < 0 ? "inputs"
+						   : NULL;
+
+	if (missing) {
+		linux_lost(s, missing);
 		loop_timer_after(s->d.host.loop, &s->sample, RETRY_US);
 		return;
 	}
-	read_inputs(s);
 	s->told = false;
 	loop_timer_after(s->d.host.loop, &s->sample, s->reset[0].fd >= 0 ? 0 : PERIOD_US);
 	s->d.host.readings(s->d.host.ctx, &s->r);
@@ -283,6 +296,22 @@ static int drive_contactors(struct board_io *s)
 	return rc;
 }
 
+static void write_failed(struct board_io *s, const char *what)
+{
+	s->behind = true;
+	linux_lost(s, what);
+}
+
+/* What a failed write must not leave as it was. */
+static void catch_up(struct board_io *s)
+{
+	int rc = drive_contactors(s);
+
+	rc |= sysfs_pwm_set(&s->pwm, s->out.duty);
+	rc |= gpio_set(&s->cut, !s->out.cp_connected);
+	s->behind = rc < 0;
+}
+
 static void linux_apply(struct driver *d, const struct pilot_out *out)
 {
 	struct board_io *s = (struct board_io *)d;
@@ -290,11 +319,11 @@ static void linux_apply(struct driver *d, const struct pilot_out *out)
 
 	s->out = *out;
 	if (out->contactor != was.contactor && drive_contactors(s) < 0)
-		linux_lost(s, "contactor");
+		write_failed(s, "contactor");
 	if (out->duty != was.duty && sysfs_pwm_set(&s->pwm, out->duty) < 0)
-		linux_lost(s, "pwm");
-	if (out->cp_connected != was.cp_connected)
-		gpio_set(&s->cut, !out->cp_connected);
+		write_failed(s, "pwm");
+	if (out->cp_connected != was.cp_connected && gpio_set(&s->cut, !out->cp_connected) < 0)
+		write_failed(s, "cp_disconnect");
 	if (s->d.host.safe)
 		return;
 	if (out->phases != was.phases)
@@ -307,15 +336,25 @@ static void linux_apply(struct driver *d, const struct pilot_out *out)
 		drive_lock(s);
 }
 
+static void pulse(struct board_io *s)
+{
+	s->beat_level = !s->beat_level;
+	if (gpio_set(&s->alive, s->beat_level) < 0)
+		log_warning("the alive line does not follow: %s", strerror(errno));
+	if (s->watchdog_fd >= 0 && write(s->watchdog_fd, "\n", 1) != 1)
+		log_warning("the watchdog does not take a pulse: %s", strerror(errno));
+}
+
+/* Outputs that don't follow are beyond this program: the silence calls the hardware to act. */
 static void on_beat(void *ctx)
 {
 	struct board_io *s = ctx;
 
-	s->beat_level = !s->beat_level;
-	gpio_set(&s->alive, s->beat_level);
-	if (s->watchdog_fd >= 0 && write(s->watchdog_fd, "\n", 1) != 1)
-		log_warning("the watchdog does not take a pulse: %s", strerror(errno));
 	loop_timer_after(s->d.host.loop, &s->beat, ALIVE_US);
+	if (s->behind)
+		catch_up(s);
+	if (!s->behind)
+		pulse(s);
 }
 
 /* ---- open and close ---- */
@@ -343,6 +382,30 @@ static int open_inputs(struct board_io *s, struct err *err)
 	return 0;
 }
 
+/* The kernel's own time is a minute with many watchdogs: too long for a closed contactor. */
+static int open_watchdog(struct board_io *s, struct err *err)
+{
+	const char *path = s->b.watchdog;
+	int seconds = s->b.watchdog_s;
+
+	if (!path[0])
+		return 0;
+	s->watchdog_fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (s->watchdog_fd < 0)
+		return err_sys(err, "unable to open %s", path);
+	if (ioctl(s->watchdog_fd, WDIOC_SETTIMEOUT, &seconds) < 0) {
+		int why = errno;
+
+		seconds = 0;
+		ioctl(s->watchdog_fd, WDIOC_GETTIMEOUT, &seconds);
+		log_warning("%s does not take %d s: %s; it acts after %d s", path, s->b.watchdog_s,
+			    strerror(why), seconds);
+	} else if (seconds > s->b.watchdog_s) {
+		log_warning("%s acts after %d s, not after %d", path, seconds, s->b.watchdog_s);
+	}
+	return 0;
+}
+
 /* Taking a contactor's line sets it open: what an earlier run left is cleared first. */
 static int open_outputs(struct board_io *s, struct err *err)
 {
@@ -367,12 +430,7 @@ static int open_outputs(struct board_io *s, struct err *err)
 	    gpio_open(&s->in2, &b->lock.in2, true, false, err) < 0 ||
 	    gpio_open(&s->alive, &b->alive, true, true, err) < 0)
 		return -1;
-	if (b->watchdog[0]) {
-		s->watchdog_fd = open(b->watchdog, O_WRONLY | O_CLOEXEC);
-		if (s->watchdog_fd < 0)
-			return err_sys(err, "unable to open %s", b->watchdog);
-	}
-	return 0;
+	return open_watchdog(s, err);
 }
 
 static void linux_close(struct driver *d)
@@ -401,8 +459,9 @@ static void linux_close(struct driver *d)
 	sysfs_adc_close(&s->lock_pos);
 	sysfs_pwm_close(&s->pwm);
 	if (s->watchdog_fd >= 0) {
-		/* A planned end tells the watchdog so; a crash does not come here. */
-		if (write(s->watchdog_fd, "V", 1) != 1)
+		/* A planned end tells the watchdog so; a crash does not come here. Where an output
+		 * does not follow, the watchdog is what is left. */
+		if (!s->behind && write(s->watchdog_fd, "V", 1) != 1)
 			log_warning("the watchdog goes on: %s", strerror(errno));
 		close(s->watchdog_fd);
 	}
@@ -465,8 +524,7 @@ static struct driver *linux_open(const char *address, const struct driver_host *
 	if (open_outputs(s, err) < 0 || open_inputs(s, err) < 0)
 		goto fail;
 	on_slow(s);
-	if (!host->safe)
-		on_beat(s);
+	on_beat(s);
 	loop_timer_after(host->loop, &s->sample, 0);
 	return &s->d;
 fail:

@@ -112,7 +112,20 @@ static int get_member(const char *dir, const char *name)
 	return read_text(path, text, sizeof text) < 0 ? 0 : (int)strtol(text, NULL, 10);
 }
 
-/* The period is set before the duty, never below it; the polarity only while disabled. */
+/* The kernel takes a polarity only while disabled. */
+static int set_polarity(const char *dir, const char *wanted, struct err *err)
+{
+	char path[PATH_MAX], text[32];
+
+	join(path, "%s/polarity", dir);
+	if (read_text(path, text, sizeof text) == 0 && strcmp(text, wanted) == 0)
+		return 0;
+	if (get_member(dir, "enable") == 1 && set_member(dir, "enable", "0", err) < 0)
+		return -1;
+	return set_member(dir, "polarity", wanted, err);
+}
+
+/* The period is set before the duty, never below it. */
 static int set_up(const char *dir, const struct board *b, struct err *err)
 {
 	char text[32];
@@ -124,10 +137,10 @@ static int set_up(const char *dir, const struct board *b, struct err *err)
 	if (get_member(dir, "period") != b->pwm.period_ns &&
 	    set_member(dir, "period", text, err) < 0)
 		return -1;
+	if (set_polarity(dir, b->pwm.inversed ? "inversed" : "normal", err) < 0)
+		return -1;
 	if (get_member(dir, "enable") == 1)
 		return 0;
-	if (b->pwm.inversed && set_member(dir, "polarity", "inversed", err) < 0)
-		return -1;
 	/* A line that was off starts with X1. */
 	if (set_member(dir, "duty_cycle", text, err) < 0)
 		return -1;
@@ -178,40 +191,76 @@ int sysfs_pwm_set(const struct sysfs_pwm *p, int permyriad)
 
 /* ---- IIO ---- */
 
-static bool find_iio(const char *wanted, char out[PATH_MAX])
+/* What a device sits on, from its place among the devices: "…/i2c-0/0-0021/iio:device0". */
+static void iio_place(const char *device, char out[PATH_MAX])
 {
-	char dir[PATH_MAX], path[PATH_MAX], name[64];
+	char link[PATH_MAX];
+	ssize_t n = readlink(device, link, sizeof link - 1);
+	char *end;
+
+	link[n > 0 ? n : 0] = '\0';
+	end = strrchr(link, '/');
+	if (end)
+		*end = '\0';
+	else
+		link[0] = '\0';
+	end = strrchr(link, '/');
+	join(out, "%s", end ? end + 1 : "");
+}
+
+static bool has_name(const char *device, const char *wanted)
+{
+	char path[PATH_MAX], name[64];
+
+	join(path, "%s/name", device);
+	return read_text(path, name, sizeof name) == 0 && strcmp(name, wanted) == 0;
+}
+
+/* A name that two devices share says neither: their order may change with each start. */
+static int find_iio(const char *wanted, char out[PATH_MAX], struct err *err)
+{
+	char dir[PATH_MAX], path[PATH_MAX], place[PATH_MAX];
 	struct dirent *e;
-	bool found = false;
+	bool exact = false;
+	int named = 0;
 	DIR *d;
 
 	join(dir, "%s/bus/iio/devices", root());
 	d = opendir(dir);
-	while (d && !found && (e = readdir(d))) {
+	while (d && !exact && (e = readdir(d))) {
 		if (strncmp(e->d_name, "iio:device", 10) != 0)
 			continue;
-		join(path, "%s/%s/name", dir, e->d_name);
-		found = (read_text(path, name, sizeof name) == 0 && strcmp(name, wanted) == 0) ||
-			strcmp(e->d_name, wanted) == 0;
-		if (found)
-			join(out, "%s/%s", dir, e->d_name);
+		join(path, "%s/%s", dir, e->d_name);
+		iio_place(path, place);
+		exact = strcmp(e->d_name, wanted) == 0 || strcmp(place, wanted) == 0;
+		if (!exact && !has_name(path, wanted))
+			continue;
+		named++;
+		join(out, "%s", path);
 	}
 	if (d)
 		closedir(d);
-	return found;
+	if (named > 1 && !exact)
+		return err_set(err,
+			       "%d IIO devices are named %s: evse-pilot probe tells their places",
+			       named, wanted);
+	return named ? 0 : err_set(err, "no IIO device is named %s", wanted);
 }
 
-/* in_<channel>_scale, else in_<kind>_scale, as the kernel offers one or the other. */
+/* A number of the channel's own, or what the kernel gives for all of its kind: in_voltage2_scale or
+ * in_voltage_scale, in_temp_object_scale or in_temp_scale. */
 static double kernel_number(const char *dir, const char *channel, const char *what, double fallback)
 {
+	const size_t ends[] = {strlen(channel), strcspn(channel, "0123456789"),
+			       strcspn(channel, "_")};
 	char path[PATH_MAX], text[64];
-	int kind = (int)strcspn(channel, "0123456789");
 
-	join(path, "%s/in_%s_%s", dir, channel, what);
-	if (read_text(path, text, sizeof text) == 0)
-		return strtod(text, NULL);
-	join(path, "%s/in_%.*s_%s", dir, kind, channel, what);
-	return read_text(path, text, sizeof text) == 0 ? strtod(text, NULL) : fallback;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		join(path, "%s/in_%.*s_%s", dir, (int)ends[i], channel, what);
+		if (read_text(path, text, sizeof text) == 0)
+			return strtod(text, NULL);
+	}
+	return fallback;
 }
 
 int sysfs_adc_open(struct sysfs_adc *s, const struct board_adc *a, struct err *err)
@@ -221,8 +270,8 @@ int sysfs_adc_open(struct sysfs_adc *s, const struct board_adc *a, struct err *e
 	s->fd = -1;
 	if (!a->iio[0])
 		return 0;
-	if (!find_iio(a->iio, dir))
-		return err_set(err, "no IIO device is named %s", a->iio);
+	if (find_iio(a->iio, dir, err) < 0)
+		return -1;
 	join(path, "%s/in_%s_raw", dir, a->channel);
 	s->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
@@ -262,10 +311,11 @@ int sysfs_adc_read(const struct sysfs_adc *s, int *mv)
 	return 0;
 }
 
-void sysfs_each(void (*fn)(void *ctx, const char *kind, const char *device, const char *what),
+void sysfs_each(void (*fn)(void *ctx, const char *kind, const char *device, const char *what,
+			   const char *place),
 		void *ctx)
 {
-	char path[PATH_MAX], sub[PATH_MAX], name[PATH_MAX];
+	char path[PATH_MAX], sub[PATH_MAX], name[PATH_MAX], place[PATH_MAX];
 	struct dirent *e, *f;
 	DIR *d, *in;
 
@@ -274,7 +324,7 @@ void sysfs_each(void (*fn)(void *ctx, const char *kind, const char *device, cons
 	while (d && (e = readdir(d)))
 		if (strncmp(e->d_name, "pwmchip", 7) == 0) {
 			chip_name(e->d_name, name);
-			fn(ctx, "pwm", e->d_name, name);
+			fn(ctx, "pwm", e->d_name, name, "");
 		}
 	if (d)
 		closedir(d);
@@ -287,13 +337,14 @@ void sysfs_each(void (*fn)(void *ctx, const char *kind, const char *device, cons
 		if (read_text(sub, name, sizeof name) < 0)
 			continue;
 		join(sub, "%s/%s", path, e->d_name);
+		iio_place(sub, place);
 		in = opendir(sub);
 		while (in && (f = readdir(in))) {
 			size_t n = strlen(f->d_name);
 
 			if (strncmp(f->d_name, "in_", 3) == 0 && n > 7 &&
 			    strcmp(f->d_name + n - 4, "_raw") == 0)
-				fn(ctx, "iio", name, f->d_name);
+				fn(ctx, "iio", name, f->d_name, place);
 		}
 		if (in)
 			closedir(in);
