@@ -26,9 +26,10 @@ fail() {
 # The newest 6.1 kernel of the archive, its headers and its source: fetched and unpacked, not installed.
 fetch() {
 	image=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
-	[ -n "$image" ] || fail "apt knows no linux-image-amd64; is this Debian 12?"
+	[ -n "$image" ] || fail "apt knows no linux-image-amd64; is this Debian 12, with apt-get update run?"
 	release=${image#linux-image-}
-	[ "$(cat "$w/release" 2>/dev/null)" != "$release" ] || return 0
+	made="$release $(cat "$here/modules" "$here/supply.c" | cksum)"
+	[ "$(cat "$w/made" 2>/dev/null)" != "$made" ] || return 0
 	echo "kernel: fetching $release"
 	rm -rf "$w"
 	mkdir -p "$w/deb" "$w/tree"
@@ -40,7 +41,7 @@ fetch() {
 	done
 	rm -r "$w/deb"
 	modules
-	echo "$release" >"$w/release"
+	echo "$made" >"$w/made"
 }
 
 modules() {

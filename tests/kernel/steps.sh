@@ -108,9 +108,9 @@ check "… the watchdog stays armed" [ "$(dog state)" = active ]
 opened=$(openings)
 evse-pilot --safe -D linux:/test/board.json >/dev/null 2>/run/err
 check "--safe: ends with 0, having seen both open" [ $? -eq 0 ]
+check "… by their lines" [ "$(openings)" -eq $((opened + 2)) ]
 pull K1 down
 pull K2 down
-check "… by their lines" [ "$(openings)" -eq $((opened + 2)) ]
 check "… X1" duty_is 4096
 pilot_start
 charging "back: feeds the watchdog, closes"
