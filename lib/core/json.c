@@ -51,6 +51,8 @@ static int check_utf8(const char *text, size_t len, struct err *err)
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = p[i] < 0x80 ? 1 : utf8_len(p + i, len - i);
+		if (!p[i]) /* legal nowhere, but libjq lets it pass in a string */
+			return err_set(err, "not JSON: NUL at byte %zu", i + 1);
 		if (!n)
 			return err_set(err, "not JSON: not UTF-8 at byte %zu", i + 1);
 	}

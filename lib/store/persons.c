@@ -15,11 +15,8 @@ enum {
 	ENTRY_LINE = 2 * (PERSONS_MAC + PERSONS_TAG + CRYPT_WRAPPED) + 33,
 	SEALED_MIN = 1 + 2 * (PERSONS_TAG + CRYPT_NONCE + CRYPT_TAG),
 	VALUE_MAX = 1024,
+	DEPTH_MAX = 64,
 };
-
-/* What stands before a personal value. */
-static const char *const before[] = {"\"id_hash\":\"", "\"token\":{\"id\":\"", "\"evccid\":\"",
-				     "\"vin\":\"", "\"emaid\":\""};
 
 void persons_init(struct persons *p, int dir_fd, const struct keys *keys)
 {
@@ -230,33 +227,86 @@ int persons_erase(struct persons *p, const char *value, struct err *err)
 
 /* ---- lines ---- */
 
-/* The next personal value: where it begins and how long it is. NULL when there is none. */
-static const char *next_value(const char *at, const char *end, size_t *len)
+/* A walk over a line of JSON from its first byte. */
+struct walk {
+	const char *at, *end;
+	size_t depth;
+	bool token[DEPTH_MAX]; /* the open object is the value of "token" */
+};
+
+static bool is(const char *s, size_t len, const char *word)
 {
-	const char *found = NULL;
+	return s && len == strlen(word) && memcmp(s, word, len) == 0;
+}
 
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-		const char *hit = memmem(at, (size_t)(end - at), before[i], strlen(before[i]));
+/* True when the string under the member @key names a person. */
+static bool names_person(const struct walk *w, const char *key, size_t len)
+{
+	return is(key, len, "id_hash") || is(key, len, "evccid") || is(key, len, "vin") ||
+	       is(key, len, "emaid") ||
+	       (is(key, len, "id") && w->depth < DEPTH_MAX && w->token[w->depth]);
+}
 
-		if (hit && (!found || hit + strlen(before[i]) < found))
-			found = hit + strlen(before[i]);
+/* The string that begins at w->at, without its quotes. */
+static const char *walk_string(struct walk *w, size_t *len)
+{
+	const char *s = ++w->at;
+
+	while (w->at < w->end && *w->at != '"')
+		w->at += *w->at == '\\' ? 2 : 1;
+	if (w->at >= w->end) { /* not JSON: the line ends within the string */
+		w->at = w->end;
+		return NULL;
 	}
-	for (const char *q = found; q && q < end; q++) {
-		if (*q == '\\')
-			q++;
-		else if (*q == '"') {
-			*len = (size_t)(q - found);
-			return found;
+	*len = (size_t)(w->at++ - s);
+	return s;
+}
+
+/* The next personal value: where it begins and how long it is. NULL when there is none. */
+static const char *next_value(struct walk *w, size_t *len)
+{
+	const char *key = NULL, *s;
+	size_t key_len = 0;
+
+	while (w->at < w->end) {
+		switch (*w->at) {
+		case '"':
+			s = walk_string(w, len);
+			while (s && w->at < w->end && (*w->at == ' ' || *w->at == '\t'))
+				w->at++;
+			if (s && w->at < w->end && *w->at == ':') {
+				key = s;
+				key_len = *len;
+				break;
+			}
+			if (s && names_person(w, key, key_len))
+				return s;
+			key = NULL;
+			continue;
+		case '{':
+		case '[':
+			if (++w->depth < DEPTH_MAX)
+				w->token[w->depth] = *w->at == '{' && is(key, key_len, "token");
+			key = NULL;
+			break;
+		case '}':
+		case ']':
+			w->depth -= w->depth > 0;
+			break;
+		default:
+			break;
 		}
+		w->at++;
 	}
 	return NULL;
 }
 
 bool persons_in(const char *line, size_t len)
 {
+	struct walk w = {.at = line, .end = line + len};
 	size_t value;
 
-	return next_value(line, line + len, &value) != NULL;
+	return next_value(&w, &value) != NULL;
 }
 
 static int seal_value(const struct person *e, const char *value, size_t len, struct buf *out)
@@ -282,9 +332,10 @@ static int seal_value(const struct person *e, const char *value, size_t len, str
 int persons_seal(struct persons *p, const char *line, size_t len, struct buf *out, struct err *err)
 {
 	const char *at = line, *end = line + len, *value;
+	struct walk w = {.at = line, .end = end};
 	size_t size;
 
-	while ((value = next_value(at, end, &size))) {
+	while ((value = next_value(&w, &size))) {
 		struct person *e = find_or_add(p, value, size, err);
 
 		if (!e)

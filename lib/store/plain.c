@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/jw.h"
+
 enum { DEPTH_MAX = 64 };
 
 struct eye {
@@ -28,6 +30,11 @@ static bool take(struct eye *e, char c)
 	return false;
 }
 
+static bool one_of(const char *set, char c)
+{
+	return c && strchr(set, c);
+}
+
 static bool string(struct eye *e)
 {
 	if (!take(e, '"'))
@@ -37,16 +44,23 @@ static bool string(struct eye *e)
 
 		if (c == '"')
 			return true;
-		if (c < ' ' ||
-		    c == 0xff) /* 0xff is never UTF-8, and marks sealed values in the store */
+		if (c < ' ')
 			return false;
+		if (c >= 0x80) {
+			const char *from = e->at - 1;
+			size_t n = utf8_len((const unsigned char *)from, (size_t)(e->end - from));
+
+			if (!n) /* so never 0xff, which marks sealed values in the store */
+				return false;
+			e->at = from + n;
+		}
 		if (c == '\\') {
-			if (e->at == e->end || !strchr("\"\\/bfnrtu", *e->at))
+			if (e->at == e->end || !one_of("\"\\/bfnrtu", *e->at))
 				return false;
 			if (*e->at++ == 'u') {
 				for (int i = 0; i < 4; i++, e->at++)
 					if (e->at == e->end ||
-					    !strchr("0123456789abcdefABCDEF", *e->at))
+					    !one_of("0123456789abcdefABCDEF", *e->at))
 						return false;
 			}
 		}

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /**
- * True for a line that needs no second look: one well-formed object, without the byte 0xff, and
+ * True for a line that needs no second look: one well-formed object in UTF-8,
  * without a member of the head (t, type, src …) at the top level behind the head. What it doubts,
  * as great depth, is left to the parser.
  *

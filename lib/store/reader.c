@@ -168,6 +168,14 @@ static const uint8_t *find_key(void *ctx, const uint8_t id[CRYPT_ID])
 	return g->r->keys ? keys_find(g->r->keys, id) : NULL;
 }
 
+/* The end of the line that begins at @at, which may hold any byte; NULL when there is none. */
+static const char *line_end(const struct buf *lines, const char *at)
+{
+	const char *end = lines->data + lines->len;
+
+	return at && at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+}
+
 /* Both parts' lines in the order in which they came. */
 static int merge(struct giver *g, const struct segment_head *h, struct segment_body *events,
 		 struct segment_body *data)
@@ -185,7 +193,9 @@ static int merge(struct giver *g, const struct segment_head *h, struct segment_b
 			g->place.index++;
 			continue;
 		}
-		nl = strchr(*at, '\n');
+		nl = line_end(event ? &events->lines : &data->lines, *at);
+		if (!nl)
+			return err_set(g->err, "its parts do not fit each other");
 		g->place.kind = event ? ROWS_EVENT : ROWS_DATA;
 		rc = give(g, *at, (size_t)(nl - *at));
 		*at = nl + 1;
