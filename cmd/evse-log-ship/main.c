@@ -314,8 +314,11 @@ static void set_up(struct ship *s)
 		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
 	rc = tip_read(s->reader.dir_fd, &s->tip, &err);
 	if (rc)
-		log_fatal(rc < 0 ? EXIT_BAD_DATA : EXIT_NO_INPUT, "%s: %s", o.dir,
-			  rc < 0 ? err.msg : "no store there");
+		log_fatal(rc == 1            ? EXIT_NO_INPUT
+			  : errno == ENOTSUP ? EXIT_CONFIG
+			  : errno == EACCES  ? EXIT_PERMISSION
+					     : EXIT_BAD_DATA,
+			  "%s: %s", o.dir, rc < 0 ? err.msg : "no store there");
 	out_init(&s->out, STDOUT_FILENO, NULL, o.src, clock_read());
 	load_state(s);
 }

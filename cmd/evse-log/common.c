@@ -79,8 +79,29 @@ void common_open(struct opening *w, const struct common_options *o)
 		return;
 	}
 	if (keys_load(&w->keys, common_keys_dir(o, path, sizeof path), KEYS_OPEN, false, &err) < 0)
-		log_fatal(errno == EACCES ? EXIT_PERMISSION : EXIT_NO_INPUT, "%s", err.msg);
+		log_fatal(common_exit(errno, EXIT_NO_INPUT), "%s", err.msg);
 	w->have_keys = true;
+}
+
+int common_exit(int why, int otherwise)
+{
+	switch (why) {
+	case EACCES:
+	case EPERM:
+		return EXIT_PERMISSION;
+	case ENOTSUP:
+		return EXIT_CONFIG;
+	case ENOSPC:
+	case EROFS:
+	case EIO:
+		return EXIT_IO;
+	case ENOENT:
+		return EXIT_NO_INPUT;
+	case EBADMSG:
+		return EXIT_BAD_DATA;
+	default:
+		return otherwise;
+	}
 }
 
 void common_close(struct opening *w)

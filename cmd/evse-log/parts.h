@@ -83,5 +83,8 @@ size_t common_pubs(const char *path, uint8_t (*pubs)[CRYPT_PUB], size_t max);
 /** Reads the keys or the recipient's; exits with a message where that fails. */
 void common_open(struct opening *w, const struct common_options *o);
 void common_close(struct opening *w);
+/** The exit status for a file that could not be read, by errno; @otherwise where that says nothing.
+ */
+int common_exit(int why, int otherwise);
 
 #endif

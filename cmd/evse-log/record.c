@@ -361,10 +361,9 @@ static int start(struct tool *t)
 		int why = errno;
 
 		log_error("%s", err.msg);
-		return why == EACCES || why == EPERM ? EXIT_PERMISSION
-		       : why == EBUSY                ? EXIT_TEMPORARY
-		       : why == ENOSPC               ? EXIT_IO
-						     : EXIT_CONFIG;
+		return why == EBUSY    ? EXIT_TEMPORARY
+		       : why == ENOENT ? EXIT_CONFIG
+				       : common_exit(why, EXIT_CONFIG);
 	}
 	g.open = true;
 	g.sync = (struct loop_timer){.name = "sync", .fn = on_sync};

@@ -1,5 +1,6 @@
 /* evse-log stat: what a store holds. Reads the segments' heads; opens only what is not sealed yet.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -153,8 +154,8 @@ int log_stat(int argc, char **argv)
 	if (reader_open(&r, o.c.dir, NULL, &err) < 0)
 		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
 	if ((code = tip_read(r.dir_fd, &tip, &err)) != 0)
-		log_fatal(code < 0 ? EXIT_BAD_DATA : EXIT_NO_INPUT, "%s: %s", o.c.dir,
-			  code < 0 ? err.msg : "no store there");
+		log_fatal(code < 0 ? common_exit(errno, EXIT_BAD_DATA) : EXIT_NO_INPUT, "%s: %s",
+			  o.c.dir, code < 0 ? err.msg : "no store there");
 	common_open(&w, &o.c);
 	r.keys = &w.keys;
 	if (reader_list(&r, &err) < 0)

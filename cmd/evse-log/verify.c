@@ -1,4 +1,5 @@
 /* evse-log verify: checks a store with public keys alone and names the first bad place. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/jw.h"
 #include "core/log.h"
 #include "parts.h"
 #include "store/verify.h"
@@ -64,14 +66,25 @@ static void read_anchor(struct anchor *a, const char *path)
 
 static void print_json(const struct verify *v)
 {
-	printf("{\"clean\":%s", v->bad[0] ? "false" : "true");
+	struct buf b;
+	struct jw w;
+
+	buf_init(&b, 8192);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kbool(&w, "clean", !v->bad[0]);
 	if (v->bad[0])
-		printf(",\"bad\":\"%s\"", v->bad);
-	printf(",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"records\":%" PRIu64
-	       ",\"bytes\":%" PRIu64 ",\"anchored\":%s,\"unsealed_bytes\":%" PRIu64
-	       ",\"unfinished_bytes\":%" PRIu64 "}\n",
-	       v->first, v->last, v->records, v->bytes, v->anchored ? "true" : "false",
-	       v->tail_bytes, v->torn_bytes);
+		jw_kstr(&w, "bad", v->bad);
+	jw_kint(&w, "first", (int64_t)v->first);
+	jw_kint(&w, "last", (int64_t)v->last);
+	jw_kint(&w, "records", (int64_t)v->records);
+	jw_kint(&w, "bytes", (int64_t)v->bytes);
+	jw_kbool(&w, "anchored", v->anchored);
+	jw_kint(&w, "unsealed_bytes", (int64_t)v->tail_bytes);
+	jw_kint(&w, "unfinished_bytes", (int64_t)v->torn_bytes);
+	jw_end(&w);
+	puts(buf_str(&b));
+	buf_release(&b);
 }
 
 static void print_text(const struct verify *v)
@@ -135,7 +148,7 @@ int log_verify(int argc, char **argv)
 		v.opener = w.opener;
 	}
 	if (verify_store(&v, o.c.dir, &err) < 0)
-		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
+		log_fatal(common_exit(errno, EXIT_NO_INPUT), "%s: %s", o.c.dir, err.msg);
 	if (o.json)
 		print_json(&v);
 	else

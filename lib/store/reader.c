@@ -118,6 +118,7 @@ int reader_segment(const struct reader *r, uint64_t seq, struct buf *data, struc
 	store_name(name, seq, ".seg");
 	if (tip_slurp(r->dir_fd, name, SEALER_FILE_MAX, data, err) < 0)
 		return errno == ENOENT ? 1 : -1;
+	errno = EBADMSG;
 	if (segment_head_read(buf_str(data), data->len, h, err) < 0)
 		return err_prefix(err, "%s", name);
 	return 0;

@@ -274,13 +274,21 @@ static uint8_t *slurp(int fd, uint64_t *size)
 
 	if (fstat(fd, &st) < 0)
 		return NULL;
+	if ((uint64_t)st.st_size > ROWS_FILE_MAX) {
+		errno = EFBIG;
+		return NULL;
+	}
 	data = malloc((size_t)st.st_size + 1);
 	while (data && have < (size_t)st.st_size) {
 		ssize_t n = pread(fd, data + have, (size_t)st.st_size - have, (off_t)have);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n < 0) { /* a file that the medium does not give is not a short one */
+			free(data);
+			return NULL;
+		}
+		if (n == 0)
 			break;
 		have += (size_t)n;
 	}
@@ -292,15 +300,22 @@ int rows_read(int dir_fd, const char *name, rows_key_fn *key, rows_fn *fn, void 
 	      struct rows_info *info, struct err *err)
 {
 	struct reader r = {.fn = fn, .ctx = ctx, .info = info};
-	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC), rc = -1;
+	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC), rc = -1, why = EBADMSG;
 	uint8_t *data = NULL;
 
 	*info = (struct rows_info){0};
 	if (fd < 0 || !(data = slurp(fd, &info->size))) {
+		why = errno;
 		err_sys(err, "unable to read %s", name);
 		goto out;
 	}
 	rc = 0;
+	if (info->size >= ROWS_HEADER && memcmp(data, magic, sizeof(magic) - 1) == 0 &&
+	    data[7] > '1' && data[7] <= '9') {
+		why = ENOTSUP;
+		rc = err_set(err, "%s is of format %c, this evse-log knows 1", name, data[7]);
+		goto out;
+	}
 	if (info->size < ROWS_HEADER || memcmp(data, magic, sizeof(magic)) != 0 ||
 	    crc32(0, data, AT_CRC) != get_le(data + AT_CRC, 4))
 		goto out;
@@ -310,12 +325,15 @@ int rows_read(int dir_fd, const char *name, rows_key_fn *key, rows_fn *fn, void 
 	memcpy(info->store, data + AT_STORE, STORE_ID);
 	memcpy(info->key_id, data + AT_KEY_ID, CRYPT_ID);
 	buf_init(&r.plain, (size_t)16 << 20);
+	errno = 0;
 	if (key)
 		rc = start_reader(&r, data, key, err);
 	if (rc == 0)
 		rc = read_frames(&r, data, key != NULL, err);
-	if (rc < 0)
+	if (rc < 0) {
+		why = errno == ENOMEM ? ENOMEM : why;
 		err_prefix(err, "%s", name);
+	}
 	buf_release(&r.plain);
 out:
 	if (r.z_ready)
@@ -324,5 +342,6 @@ out:
 	free(data);
 	if (fd >= 0)
 		close(fd);
+	errno = rc < 0 ? why : errno;
 	return rc;
 }

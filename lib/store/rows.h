@@ -13,6 +13,7 @@ enum {
 	ROWS_HEADER = 88,
 	ROWS_FRAME_HEAD = 8,
 	ROWS_FRAME_MAX = 4 << 20, /* bytes of a sealed frame */
+	ROWS_FILE_MAX = 32 << 20, /* no writer makes a larger one; a reader takes it into memory */
 	STORE_ID = 16,
 };
 
@@ -70,7 +71,8 @@ typedef const uint8_t *rows_key_fn(void *ctx, const uint8_t id[CRYPT_ID]);
  * @key  NULL: only the frames' checksums are looked at
  * @fn   for each line in order; stops when it returns other than 0
  * @return  0, or -1 with @err: not readable, no key for it, or a frame that its checksum calls
- * whole does not open
+ * whole does not open; errno is EBADMSG when the file's contents are wrong, ENOTSUP when its format
+ * is a newer one
  */
 int rows_read(int dir_fd, const char *name, rows_key_fn *key, rows_fn *fn, void *ctx,
 	      struct rows_info *info, struct err *err);

@@ -46,7 +46,9 @@ int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, int64_t now_
 	memcpy(h.prev, tip->link, CRYPT_HASH);
 	segment_lines_init(&lines);
 	buf_init(&out, SEALER_FILE_MAX);
-	if (rows_read(dir_fd, rows, find_key, take, &taker, &info, err) < 0 && errno == ENOMEM)
+	/* of a damaged file what is whole is sealed; one that can't be read now waits */
+	if (rows_read(dir_fd, rows, find_key, take, &taker, &info, err) < 0 && errno != EBADMSG &&
+	    errno != ENOENT)
 		goto out;
 	if (segment_seal(&h, &lines, keys->signer, keys->device[0], keys->recipients, &out, err) <
 	    0) {

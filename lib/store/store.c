@@ -142,7 +142,7 @@ static int open_tip(struct store *s, const struct listing *l, int64_t now_ms, st
 	int rc = tip_read(s->dir_fd, &s->tip, err);
 	bool changed = false;
 
-	s->damaged = rc < 0 || (rc == 1 && l->newest_seg);
+	s->damaged = (rc < 0 && errno != ENOTSUP) || (rc == 1 && l->newest_seg);
 	if (rc < 0)
 		return -1;
 	if (s->damaged)
@@ -211,8 +211,10 @@ static int take_rows(struct store *s, const struct listing *l, uint64_t *next, s
 		store_name(name, l->rows[i], ".rows");
 		s->damaged = true; /* unless it can be read */
 		if (rows_read(s->dir_fd, name, newest ? find_key : NULL, newest ? remember : NULL,
-			      s, &info, err) < 0)
+			      s, &info, err) < 0) {
+			s->damaged = errno != ENOTSUP;
 			return -1;
+		}
 		s->damaged = false;
 		if (info.size > info.good) {
 			s->cut_files++;

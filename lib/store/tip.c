@@ -97,6 +97,20 @@ int tip_write(int dir_fd, struct tip *t, const struct crypt_signer *signer, stru
 	return rc;
 }
 
+/* A format of the same name with another number, by a newer evse-log. */
+static bool is_newer(const struct buf *b, struct err *err)
+{
+	static const char name[] = "{\"format\":\"evse-log-tip ";
+	const char *at = b->data + sizeof(name) - 1;
+
+	if (b->len <= sizeof(name) || memcmp(b->data, name, sizeof(name) - 1) != 0 || *at < '2' ||
+	    *at > '9')
+		return false;
+	errno = ENOTSUP;
+	err_set(err, "tip is of format %c, this evse-log knows 1", *at);
+	return true;
+}
+
 int tip_read(int dir_fd, struct tip *t, struct err *err)
 {
 	uint8_t sig[CRYPT_SIG];
@@ -111,6 +125,11 @@ int tip_read(int dir_fd, struct tip *t, struct err *err)
 		buf_release(&b);
 		return errno == ENOENT ? 1 : -1;
 	}
+	if (is_newer(&b, err)) {
+		buf_release(&b);
+		return -1;
+	}
+	errno = EBADMSG;
 	if (!signed_split(buf_str(&b), b.len, &line, &len, sig) || len != b.len)
 		rc = err_set(err, "tip is damaged or cut");
 	s = (struct scan){.at = b.data, .end = b.data + line};

@@ -26,6 +26,13 @@ static int bad(struct verify *v, const char *fmt, ...)
 	return 1;
 }
 
+/* Nothing was found out: the system refused, or the format is a newer one. */
+static bool unknown(int why)
+{
+	return why == EACCES || why == EPERM || why == EIO || why == ENOMEM || why == EMFILE ||
+	       why == ENFILE || why == ENOTSUP;
+}
+
 /* Whether @pub may have signed segment @seq. */
 static bool trusted(const struct verify *v, const uint8_t pub[CRYPT_PUB], uint64_t seq)
 {
@@ -136,19 +143,23 @@ struct chain {
 	uint64_t seq; /* of the newest checked; 0: none */
 };
 
-static int check_segment(struct verify *v, const struct reader *r, struct chain *c, uint64_t seq)
+static int check_segment(struct verify *v, const struct reader *r, struct chain *c, uint64_t seq,
+			 struct err *err)
 {
 	struct segment_head h;
-	struct err err;
 	struct buf data;
 	int rc;
 
 	buf_init(&data, SEALER_FILE_MAX + 65536);
-	rc = reader_segment(r, seq, &data, &h, &err);
+	rc = reader_segment(r, seq, &data, &h, err);
+	if (rc < 0 && unknown(errno)) {
+		buf_release(&data);
+		return -1;
+	}
 	if (rc == 1)
 		rc = bad(v, "segment %" PRIu64 ": missing", seq);
 	else if (rc < 0)
-		rc = bad(v, "segment %" PRIu64 ": %s", seq, err.msg);
+		rc = bad(v, "segment %" PRIu64 ": %s", seq, err->msg);
 	else if (!trusted(v, h.key, seq))
 		rc = bad(v, "segment %" PRIu64 ": signed with a key that is not trusted", seq);
 	else if (!segment_head_signed(data.data, &h))
@@ -191,15 +202,17 @@ static const uint8_t *find_key(void *ctx, const uint8_t id[CRYPT_ID])
 }
 
 /* What is not sealed yet has only checksums for who has no key. */
-static int check_rows(struct verify *v, const struct reader *r, const struct chain *c, uint64_t seq)
+static int check_rows(struct verify *v, const struct reader *r, const struct chain *c, uint64_t seq,
+		      struct err *err)
 {
 	struct rows_info info;
-	struct err err;
 	char name[32];
 
 	store_name(name, seq, ".rows");
-	if (rows_read(r->dir_fd, name, v->keys ? find_key : NULL, NULL, v, &info, &err) < 0)
-		return errno == ENOENT ? 0 : bad(v, "rows %" PRIu64 ": %s", seq, err.msg);
+	if (rows_read(r->dir_fd, name, v->keys ? find_key : NULL, NULL, v, &info, err) < 0)
+		return errno == ENOENT  ? 0
+		       : unknown(errno) ? -1
+					: bad(v, "rows %" PRIu64 ": %s", seq, err->msg);
 	if (!info.head_ok)
 		return bad(v, "rows %" PRIu64 ": its head is damaged", seq);
 	if (info.seq != seq || memcmp(info.store, c->store, STORE_ID) != 0)
@@ -273,12 +286,13 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 	int rc = v->delivered ? 1 : tip_read(r->dir_fd, &tip, err);
 
 	if (rc < 0)
-		return bad(v, "%s", err->msg);
+		return unknown(errno) ? -1 : bad(v, "%s", err->msg);
 	if (reader_list(r, err) < 0)
 		return -1;
 	if (extend_trust(v, r))
 		return 1;
 	if (!v->delivered) {
+		errno = ENOENT;
 		if (rc == 1)
 			return r->seq_count ? bad(v, "tip: missing")
 					    : err_set(err, "%s holds no store", dir);
@@ -289,14 +303,15 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 		if (check_names(v, dir))
 			return 1;
 	} else if (!r->seq_count) {
+		errno = ENOENT;
 		return err_set(err, "%s holds no segments", dir);
 	}
 	seq = v->delivered ? r->seqs[0] : tip.oldest;
 	v->first = seq;
 	while (v->delivered ? seq <= r->seqs[r->seq_count - 1]
 			    : seq <= tip.seq || is_sealed(r, seq))
-		if (check_segment(v, r, &c, seq++))
-			return 1;
+		if ((rc = check_segment(v, r, &c, seq++, err)) != 0)
+			return rc;
 	if (!v->delivered && c.seq > tip.seq + 1)
 		return bad(v, "tip: older than the segments");
 	for (size_t i = 0; i < r->seq_count; i++) {
@@ -304,8 +319,8 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 			continue;
 		if (r->seqs[i] != seq)
 			return bad(v, "rows %" PRIu64 ": missing", seq);
-		if (check_rows(v, r, &c, seq++))
-			return 1;
+		if ((rc = check_rows(v, r, &c, seq++, err)) != 0)
+			return rc;
 	}
 	return check_anchor(v, &c);
 }
@@ -317,7 +332,7 @@ int verify_store(struct verify *v, const char *dir, struct err *err)
 	struct verify fresh = *v;
 	struct tip before, after;
 	struct reader r;
-	int rc;
+	int rc, why = 0;
 
 	if (reader_open(&r, dir, v->keys, err) < 0)
 		return -1;
@@ -327,10 +342,12 @@ int verify_store(struct verify *v, const char *dir, struct err *err)
 		(void)tip_read(r.dir_fd, &before, NULL);
 		r.opener = v->opener;
 		rc = check_all(v, &r, dir, err);
+		why = errno;
 		(void)tip_read(r.dir_fd, &after, NULL);
 		if (rc <= 0 || v->delivered || memcmp(&before, &after, sizeof(before)) == 0)
 			break;
 	}
 	reader_close(&r);
+	errno = why;
 	return rc < 0 ? -1 : 0;
 }

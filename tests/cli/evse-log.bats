@@ -398,6 +398,26 @@ has() { jq -es "any(.[]; $1)" out; }
 	evse-log show -d old --keys store/keys | grep -v '"id' | cmp - <({ say 30; say 30 2; } | grep -v '"id')
 }
 
+@test "a store of a newer format is refused with 78, and left as it is" {
+	say 60 | record >/dev/null
+	cp -a store tip
+	sed -i '1s/evse-log-tip 1/evse-log-tip 2/' tip/tip
+	cp -a store rows
+	printf 'EVSEROW2' | dd of=rows/00000002.rows conv=notrunc status=none
+	for dir in tip rows; do
+		cp -a $dir as-it-was
+		say 5 2 >more
+		run -78 --separate-stderr evse-log record -d $dir <more
+		[[ $stderr == *"of format 2"* ]]
+		run -78 --separate-stderr evse-log verify -d $dir --pub store/keys/sign.pub
+		[[ $stderr == *"of format 2"* ]]
+		diff -r $dir as-it-was
+		rm -r as-it-was
+	done
+	run -78 evse-log stat -d tip
+	run -78 evse-log ship -d tip --to dir:far --once
+}
+
 @test "a device key in a PKCS#11 token: without the token or its PIN nothing opens" {
 	module=/usr/lib/softhsm/libsofthsm2.so
 	[ -e $module ] && command -v softhsm2-util >/dev/null || skip "softhsm2 is not installed"
