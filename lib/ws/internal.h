@@ -135,6 +135,7 @@ struct ws_link {
 	uint32_t ping_interval_ms, pong_timeout_ms;
 	struct loop_timer ping_timer, pong_timer, close_timer;
 	bool ping_wanted, closing;
+	bool deaf;      /* the peer broke the rules: what still comes is passed over */
 	int close_code; /* ours while closing, the peer's when it closed */
 	struct ws_fault fault;
 	char close_text[124];

@@ -38,7 +38,9 @@ int ws_orphan(struct lws *wsi, enum lws_callback_reasons reason)
 		lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, text, sizeof(text) - 1);
 		return -1;
 	}
-	return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_RECEIVE ? -1 : 0;
+	if (reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_RECEIVE)
+		lws_callback_on_writable(wsi);
+	return 0;
 }
 
 /* ---- pings ---- */
@@ -146,7 +148,7 @@ void ws_link_open(struct ws_link *l, struct lws *wsi)
 		snprintf(l->tls, sizeof(l->tls), "%s", SSL_get_version(ssl));
 	ws_tls_peer_name(l->peer_name, sizeof(l->peer_name), ssl);
 	l->fault = (struct ws_fault){.reason = WS_OK};
-	l->closing = l->ping_wanted = l->sent = false;
+	l->closing = l->deaf = l->ping_wanted = l->sent = false;
 	l->close_code = 0;
 	buf_reset(&l->in);
 	ping_after(l);
@@ -214,22 +216,23 @@ static bool utf8_valid(const unsigned char *p, size_t len)
 	return true;
 }
 
-/* Ends the connection for a breach by the peer; to be returned by the callback. */
+/* Ends the connection for a breach by the peer. Not by the callback's return: libwebsockets 4.1
+ * would not empty its buffer then, and write what still comes behind the end of it. */
 static int breach(struct ws_link *l, enum ws_reason reason, int code, const char *what)
 {
-	char text[80];
-
 	ws_fault_set(&l->fault, reason, "%s from %s", what, l->peer);
-	l->close_code = code;
-	snprintf(text, sizeof(text), "%s", what);
-	lws_close_reason(l->wsi, (enum lws_close_status)code, (unsigned char *)text, strlen(text));
-	return -1;
+	drop_queue(l);
+	ws_link_close(l, code, what);
+	l->deaf = true;
+	return 0;
 }
 
 int ws_link_receive(struct ws_link *l, const void *data, size_t len)
 {
 	struct ws_event ev;
 
+	if (l->deaf)
+		return 0;
 	ws_link_pong(l); /* whatever comes shows that the peer lives */
 	if (lws_frame_is_binary(l->wsi))
 		return breach(l, WS_PROTOCOL, 1003, "binary message");

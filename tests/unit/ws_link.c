@@ -97,6 +97,62 @@ TEST(a_message_over_the_bound_ends_the_connection)
 	end();
 }
 
+static void flood(int (*send)(const char *text, size_t len))
+{
+	char *mb = malloc(1 << 20);
+
+	REQUIRE(mb != NULL);
+	memset(mb, 'x', 1 << 20);
+	send(mb, 1 << 20);
+	send(mb, 1 << 20);
+	free(mb);
+}
+
+static int to_server(const char *text, size_t len)
+{
+	return ws_client_send(r.client, text, len);
+}
+
+static int to_client(const char *text, size_t len)
+{
+	return ws_conn_send(r.conn, text, len);
+}
+
+static void flood_server(void)
+{
+	flood(to_server);
+}
+
+static void flood_client(void)
+{
+	flood(to_client);
+}
+
+/* Far more than one buffer of libwebsockets comes behind the breach: it was written past its end,
+ * which a sanitizer build shows for certain. */
+TEST(what_comes_behind_a_breach_is_passed_over)
+{
+	struct ws_server_conf sc = {.message_max = 999};
+	struct ws_client_conf cc = {.message_max = 999};
+
+	REQUIRE(begin(&sc));
+	REQUIRE(join(&cc));
+	when_open(flood_server);
+	CHECK(run_until(&r.closed, 2));
+	CHECK_INT(r.server_reason, WS_TOO_BIG);
+	CHECK_INT(r.server_messages, 0);
+	end();
+
+	cc.url = NULL;
+	REQUIRE(begin(&sc));
+	REQUIRE(join(&cc));
+	when_open(flood_client);
+	CHECK(run_until(&r.closed, 2));
+	CHECK_INT(r.client_reason, WS_TOO_BIG);
+	CHECK_INT(r.client_messages, 0);
+	end();
+}
+
 static void send_bad_text(void)
 {
 	ws_client_send(r.client, "\xc0\x80", 2);
