@@ -11,6 +11,7 @@
 
 #include "core/tool.h"
 #include "ocpp/station.h"
+#include "ws/url.h"
 #include "ws/ws.h"
 
 enum { SETTLE_US = 3000000, RESTART_US = 200000, FRAME_MAX = 1 << 20 };
@@ -23,6 +24,7 @@ struct bridge {
 	double max_a, voltage_v;
 	bool tls12, tethered;
 	/* state */
+	struct ws_url parts; /* of the URL */
 	struct ws *ws;
 	struct ws_client *client;
 	struct ws_client_conf link;
@@ -239,6 +241,14 @@ static int setup(struct tool *t)
 		log_error("a URL is needed: -u wss://HOST:PORT/PATH/IDENTITY");
 		return EXIT_USAGE;
 	}
+	if (ws_url_parse(&b->parts, b->url, &err) < 0) {
+		log_error("%s", err.msg);
+		return EXIT_CONFIG;
+	}
+	if (!b->parts.identity[0]) {
+		log_error("\"%s\" names no station: expected ws://HOST:PORT/PATH/IDENTITY", b->url);
+		return EXIT_CONFIG;
+	}
 	if (t->replaying)
 		return 0;
 	b->ws = ws_new(t->loop, &err);
@@ -251,8 +261,6 @@ static int setup(struct tool *t)
 
 static void configure(struct bridge *b)
 {
-	const char *slash = strrchr(b->url, '/');
-
 	b->link = (struct ws_client_conf){
 	    .url = b->url,
 	    .subprotocols = "ocpp2.0.1",
@@ -277,7 +285,7 @@ static void configure(struct bridge *b)
 	    .model = b->model,
 	    .serial = b->serial,
 	    .firmware = EVSE_VERSION,
-	    .identity = slash ? slash + 1 : b->url,
+	    .identity = b->parts.identity,
 	    .url = b->url,
 	    .security_profile = (int)b->profile,
 	    .state_dir = b->dir,

@@ -115,7 +115,8 @@ static void answer(struct ocpp *o, const struct ocpp_frame *f)
 	} else if (!(m->by & OCPP_BY_CSMS) || !h) {
 		reply_error(o, OCPP_NOT_SUPPORTED, "this station doesn't answer that action");
 	} else if (ocpp_check(o->schema, m->request, f->payload, &fault) < 0) {
-		snprintf(text, sizeof(text), "%s: expected %s", fault.where, fault.expected);
+		snprintf(text, sizeof(text), "%s: expected %s",
+			 fault.where[0] ? fault.where : "payload", fault.expected);
 		log_warning("%s is wrong at %s", f->action, text);
 		reply_error(o, fault.code, text);
 		security_event(o, "InvalidMessages", f->action);

@@ -21,6 +21,8 @@ teardown() { ocpp_stop; }
 	[[ "$stderr" == *"URL"* ]]
 	run -64 "$BIN/evse-ocpp" -u "$NOWHERE" --evses 65
 	run -78 "$BIN/evse-ocpp" -u http://x/y </dev/null
+	run -78 --separate-stderr "$BIN/evse-ocpp" -u ws://127.0.0.1:1/ocpp/ </dev/null
+	[[ "$stderr" == *"IDENTITY"* ]]
 	run -66 "$BIN/evse-ocpp" -u wss://127.0.0.1:1/CS001 --ca "$D/none.pem" </dev/null
 }
 
