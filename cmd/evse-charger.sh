@@ -23,6 +23,8 @@ Commands:
   stop           finish sessions safely and stop all tools
   status         a line for each tool; exit 0 when all run
   restart TOOL   restart one tool (pilot.1, ocpp, …)
+  get TOOL [NAME…]        print variables of a tool that runs
+  set TOOL NAME=VALUE…    change some, all or none; NAME= takes a change back
   check          check the configuration and the boards; exit 0 or 78
 
 Options:
@@ -48,7 +50,7 @@ say() {
 	[ -n "$quiet" ] || printf '%s\n' "$*"
 }
 
-config='' run='' state='' quiet='' command='' tool=''
+config='' run='' state='' quiet='' command='' tool='' pairs=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-c | --config | -d | --dir | --state)
@@ -67,8 +69,14 @@ while [ $# -gt 0 ]; do
 	*)
 		if [ -z "$command" ]; then
 			command=$1
-		elif [ "$command" = restart ] && [ -z "$tool" ]; then
-			tool=$1
+		elif [ -z "$tool" ]; then
+			case $command in
+			restart | get | set) tool=$1 ;;
+			*) fail 64 "unexpected argument '$1' (try --help)" ;;
+			esac
+		elif [ "$command" = get ] || [ "$command" = set ]; then
+			pairs="$pairs$1
+"
 		else
 			fail 64 "unexpected argument '$1' (try --help)"
 		fi
@@ -236,9 +244,9 @@ write_service() {
 		[ -p "$run/csms.in" ] || mkfifo -m 600 "$run/csms.in"
 		line="evse-csms -c '$run/evse.json' <>'$run/csms.in' >>'$run/csms.out'"
 		;;
-	log) line="evse-bus attach -d '$run' -S log -s '$(topics log)' -- evse-log record -c '$run/evse.json'" ;;
+	log) line="evse-bus attach -d '$run' -S log -s '$(topics log)' -- evse-log record -c '$run/evse.json' --vars '$state/log'" ;;
 	log.ship) line="evse-bus attach -d '$run' -S $s -- $p $(as_options "$s")" ;;
-	*) line="evse-bus attach -d '$run' -S $s -s '$(topics "$s")' -- $p -S $s -c '$run/evse.json'" ;;
+	*) line="evse-bus attach -d '$run' -S $s -s '$(topics "$s")' -- $p -S $s -c '$run/evse.json' --vars '$state/$s'" ;;
 	esac
 	wait=$(device_node "$s")
 	durable=$(jq -r '.charger.durable // ""' "$run/evse.json")
@@ -403,8 +411,44 @@ restart() {
 	say "$tool restarted"
 }
 
+# ---- variables ----
+
+# Says a command to the tool and prints its reply; 1 when there was none.
+ask() {
+	[ -S "$run/operator.sock" ] || fail 69 "no charger runs in $run"
+	printf '%s\n' "$1" | evse-bus put -d "$run" 2>/dev/null | tail -n 1 | grep . ||
+		fail 69 "$tool did not answer; 'evse-charger status' tells what runs"
+}
+
+get() {
+	[ -n "$tool" ] || fail 64 "get: expected a tool: $(cd "$run/sv" 2>/dev/null && echo *)"
+	reply=$(ask "$(printf '%s' "$pairs" | jq -Rsc --arg to "$tool" '{to: $to, kind: "get"} +
+		(split("\n") | map(select(. != "")) | if length > 0 then {names: .} else {} end)')") || exit
+	printf '%s\n' "$reply" | jq -r '.values // {} | to_entries[] | "\(.key)=\(.value)"' || fail 74 "standard output does not take it"
+	answered "$reply"
+}
+
+set_vars() {
+	[ -n "$pairs" ] || fail 64 "set: expected a tool and NAME=VALUE (try --help)"
+	reply=$(ask "$(printf '%s' "$pairs" | jq -Rsc --arg to "$tool" '{to: $to, kind: "set", values:
+		(split("\n") | map(select(. != "") | split("=")
+			| {(.[0]): (.[1:] | join("=") | if . == "" then null else . end)}) | add)}')") || exit
+	answered "$reply"
+}
+
+answered() { # says why not, or what is left to do
+	reason=$(printf '%s' "$1" | jq -r '.reason // empty')
+	case $(printf '%s' "$1" | jq -r .status) in
+	accepted | reboot_required) [ -z "$reason" ] || say "$reason" ;;
+	unreachable) fail 69 "$tool is not there; 'evse-charger status' tells what runs" ;;
+	*) fail 1 "$tool: ${reason:-$(printf '%s' "$1" | jq -r .status)}" ;;
+	esac
+}
+
 case $command in
 start) start ;;
+get) need && get ;;
+set) need && set_vars ;;
 stop) stop ;;
 status) status ;;
 restart) need && check && restart ;;

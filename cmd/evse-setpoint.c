@@ -382,12 +382,8 @@ static int set_rotations(struct setpoint_tool *s)
 	return 0;
 }
 
-static int start(struct tool *t)
+static void derive(struct setpoint_tool *s)
 {
-	struct setpoint_tool *s = t->ctx;
-	const char *bus = getenv("EVSE_BUS");
-	int rc;
-
 	s->conf.evses = (int)s->evses;
 	s->conf.meter_age_ms = (int64_t)(s->meter_age_s * 1000);
 	s->conf.pilot_age_ms = (int64_t)(s->pilot_age_s * 1000);
@@ -395,6 +391,24 @@ static int start(struct tool *t)
 	s->conf.idle_ms = (int64_t)(s->idle_s * 1000);
 	s->conf.resume_ms = (int64_t)(s->resume_s * 1000);
 	s->conf.seed = (uint64_t)s->seed;
+}
+
+static void on_set(struct tool *t)
+{
+	struct setpoint_tool *s = t->ctx;
+
+	derive(s);
+	s->core.conf = s->conf;
+	s->dirty = true;
+}
+
+static int start(struct tool *t)
+{
+	struct setpoint_tool *s = t->ctx;
+	const char *bus = getenv("EVSE_BUS");
+	int rc;
+
+	derive(s);
 	rc = set_rotations(s);
 	if (rc)
 		return rc;
@@ -434,17 +448,17 @@ int main(int argc, char **argv)
 	     "energy flows only while session says allow; else whenever a car is plugged in",
 	     CLI_FLAG, &c->managed, 0, 0, false, false},
 	    {'C', "ceiling", "A", NULL, "current that the station's supply gives, each phase",
-	     CLI_NUM, &c->ceiling_a, 0, 10000, false, false},
+	     CLI_NUM, &c->ceiling_a, 0, 10000, false, CLI_SET | CLI_LOWER},
 	    {0, "evse-max", "A", NULL, "most current of each EVSE", CLI_NUM, &c->evse_max_a, 0,
-	     1000, false, false},
+	     1000, false, CLI_SET | CLI_LOWER},
 	    {0, "pcc-ceiling", "A", NULL,
 	     "current that the grid connection carries, each phase, house included", CLI_NUM,
-	     &c->pcc_ceiling_a, 0, 10000, false, false},
+	     &c->pcc_ceiling_a, 0, 10000, false, CLI_SET | CLI_LOWER},
 	    {0, "pcc-meter", "SRC", NULL, "src of the connection's meter (meter.grid)", CLI_STR,
 	     &s.pcc_meter, 0, 0, false, false},
 	    {0, "pcc-unseen", "A", NULL,
 	     "what the station may take while that meter is silent, each phase (6)", CLI_NUM,
-	     &c->pcc_unseen_a, 0, 10000, false, false},
+	     &c->pcc_unseen_a, 0, 10000, false, CLI_SET | CLI_LOWER},
 	    {0, "source", "SRC", NULL,
 	     "take limits of SRC (a name, or a pattern ending in *) with the rank and scopes of "
 	     "its service and 6 A as fail-safe; may be repeated",
@@ -461,21 +475,21 @@ int main(int argc, char **argv)
 	     &s.rotations, 0, 0, false, false},
 	    {0, "idle-turn", "S", NULL,
 	     "a car that leaves its current unused for S seconds makes room for who waits (300)",
-	     CLI_NUM, &s.idle_s, 0, 86400, false, false},
+	     CLI_NUM, &s.idle_s, 0, 86400, false, CLI_SET},
 	    {0, "resume-hold", "S", NULL,
 	     "a car that lost its minimum to others waits S seconds before it gets it back (30)",
-	     CLI_NUM, &s.resume_s, 0, 3600, false, false},
+	     CLI_NUM, &s.resume_s, 0, 3600, false, CLI_SET},
 	    {0, "ramp", "A/S", NULL, "let each EVSE rise no faster than this (0: at once)", CLI_NUM,
-	     &c->ramp_a_per_s, 0, 1000, false, false},
+	     &c->ramp_a_per_s, 0, 1000, false, CLI_SET},
 	    {0, "random-delay", "S", NULL,
 	     "delay each start from 0 A by a random time up to S seconds (0)", CLI_NUM, &s.delay_s,
-	     0, 86400, false, false},
+	     0, 86400, false, CLI_SET | CLI_RAISE},
 	    {0, "seed", "N", NULL, "seed of the random delays (1)", CLI_INT, &s.seed, 0, 1e15,
 	     false, false},
 	    {0, "meter-age", "S", NULL, "a meter not heard for S seconds is absent (5)", CLI_NUM,
-	     &s.meter_age_s, 0.1, 3600, false, false},
+	     &s.meter_age_s, 0.1, 3600, false, CLI_SET | CLI_LOWER},
 	    {0, "pilot-age", "S", NULL, "a pilot not heard for S seconds is absent (15)", CLI_NUM,
-	     &s.pilot_age_s, 0.1, 3600, false, false},
+	     &s.pilot_age_s, 0.1, 3600, false, CLI_SET | CLI_LOWER},
 	    {0, "bus", NULL, NULL,
 	     "wait for the bus's mark before raising anything (set by evse-bus attach)", CLI_FLAG,
 	     &s.bus, 0, 0, false, false},
@@ -496,6 +510,7 @@ int main(int argc, char **argv)
 	    .on_record = on_record,
 	    .on_drained = on_drained,
 	    .stop = stop,
+	    .on_set = on_set,
 	};
 
 	setpoint_conf_init(c);

@@ -137,7 +137,8 @@ static void on_bus(void *ctx, const char *line, size_t len)
 	if (record_is(&r, "reply") && strcmp(record_to(&r), o.service) == 0) {
 		status = json_str(record_get(&r, "status"));
 		p->answered++;
-		p->bad += !status || strcmp(status, "accepted") != 0;
+		p->bad += !status || (strcmp(status, "accepted") != 0 &&
+				      strcmp(status, "reboot_required") != 0);
 		printf("%.*s\n", (int)len, line);
 		fflush(stdout);
 	}

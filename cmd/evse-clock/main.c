@@ -280,12 +280,12 @@ int main(int argc, char **argv)
 	const struct cli_opt options[] = {
 	    {'s', "source", "NAME", "auto|chrony|timesyncd|ocpp|rtc",
 	     "take time's quality from NAME; auto (default): the best that answers", CLI_WORD,
-	     &c.source, 0, 0, false, false},
+	     &c.source, 0, 0, false, CLI_SET | CLI_BOOT},
 	    {'n', "interval", "S", NULL, "write a record every S seconds and on change (64)",
-	     CLI_NUM, &c.interval_s, 0.05, 3600, false, false},
+	     CLI_NUM, &c.interval_s, 0.05, 3600, false, CLI_SET},
 	    {'w', "worst-ppm", "PPM", NULL,
 	     "growth of the bound without a source, beyond the measured drift (50)", CLI_NUM,
-	     &c.worst_ppm, 0, 10000, false, false},
+	     &c.worst_ppm, 0, 10000, false, CLI_SET | CLI_RAISE | CLI_BOOT},
 	    {'d', "dir", "DIR", "@dir", "keep the last synchronisation in DIR over a restart",
 	     CLI_STR, &c.dir, 0, 0, false, false},
 	    {0, "chrony", "ADDR:PORT", NULL, "chronyd's command port (127.0.0.1:323)", CLI_STR,
@@ -313,6 +313,7 @@ int main(int argc, char **argv)
 	    .on_record = on_record,
 	    .on_end = on_end,
 	    .stop = stop,
+	    .state_dir = &c.dir,
 	};
 
 	return tool_main(&def, argc, argv);

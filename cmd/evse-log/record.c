@@ -38,17 +38,17 @@ static const struct cli_opt options[] = {
     {0, "keys", "DIR", "@dir", "directory of the keys (default DIR/keys); made likewise", CLI_STR,
      &o.keys, 0, 0, false, false},
     {0, "age", "DAYS", NULL, "keep data this long (default 8)", CLI_NUM, &o.age_days, 0.0001, 36500,
-     false, false},
+     false, CLI_SET | CLI_RAISE},
     {0, "events-age", "DAYS", NULL, "keep events this long (default: as data)", CLI_NUM,
      &o.events_age_days, 0, 36500, false, false},
     {0, "size", "MIB", NULL, "keep at most this much in sealed segments (default 64)", CLI_NUM,
-     &o.size_mib, 0.25, 1e9, false, false},
+     &o.size_mib, 0.25, 1e9, false, CLI_SET | CLI_RAISE},
     {0, "seal", "S", NULL, "seal a segment every S seconds (default 900)", CLI_NUM, &o.seal_s, 0.01,
-     86400, false, false},
+     86400, false, CLI_SET},
     {0, "seal-records", "N", NULL, "seal a segment after N records at the latest", CLI_INT,
      &o.seal_records, 1, 1e9, false, false},
     {0, "sync", "MS", NULL, "data are durable after this time (default 800)", CLI_INT, &o.sync_ms,
-     0, 60000, false, false},
+     0, 60000, false, CLI_SET | CLI_LOWER},
     {0},
 };
 
@@ -312,6 +312,8 @@ static bool on_other(struct tool *t, const char *line, size_t len)
 	    (!number_time(h.t.at, h.t.len, &time) && utc_parse(h.t.at, h.t.len, &time) < 0))
 		return false;
 	take(t, line, len, &h);
+	if (slice_is(h.type, "command"))
+		tool_command_line(t, line, len);
 	return true;
 }
 
@@ -341,11 +343,22 @@ static void on_end(struct tool *t, enum tool_end why)
 
 /* ---- start and stop ---- */
 
+static struct store_limits limits_of_options(void)
+{
+	return (struct store_limits){.max_age_ms = (int64_t)(o.age_days * 86400000),
+				     .events_age_ms = (int64_t)(o.events_age_days * 86400000),
+				     .max_bytes = (uint64_t)(o.size_mib * 1048576)};
+}
+
+static void on_set(struct tool *t)
+{
+	(void)t;
+	g.store.limits = limits_of_options();
+}
+
 static int start(struct tool *t)
 {
-	struct store_limits limits = {.max_age_ms = (int64_t)(o.age_days * 86400000),
-				      .events_age_ms = (int64_t)(o.events_age_days * 86400000),
-				      .max_bytes = (uint64_t)(o.size_mib * 1048576)};
+	struct store_limits limits = limits_of_options();
 	char path[PATH_MAX];
 	struct err err;
 
@@ -411,6 +424,8 @@ int log_record(int argc, char **argv)
 	    .on_drained = on_drained,
 	    .on_end = on_end,
 	    .stop = stop,
+	    .state_dir = &o.dir,
+	    .on_set = on_set,
 	};
 
 	return tool_main(&def, argc, argv);

@@ -30,9 +30,9 @@ static const struct cli_opt options[] = {
     {'e', "evse", "N", NULL, "the meter measures EVSE N; the name becomes meter.N", CLI_INT,
      &app.opt.evse, 1, 999, false, false},
     {'I', "interval", "MS", NULL, "read at each multiple of MS since 1970 UTC (1000)", CLI_INT,
-     &app.opt.interval_ms, 100, 3600000, false, false},
+     &app.opt.interval_ms, 100, 3600000, false, CLI_SET},
     {0, "timeout", "MS", NULL, "wait for an answer at most this long (500)", CLI_INT,
-     &app.opt.timeout_ms, 20, 5000, false, false},
+     &app.opt.timeout_ms, 20, 5000, false, CLI_SET | CLI_BOOT},
     {0, "phase-rotation", "ABC", "RST|RTS|SRT|STR|TRS|TSR",
      "grid phases at the meter's L1, L2, L3 (RST)", CLI_STR, &app.opt.rotation, 0, 0, false, false},
     {0, "network", "KIND", "tn|tt|it|split", "earthing system of the supply (tn)", CLI_WORD,
@@ -271,6 +271,7 @@ int main(int argc, char **argv)
 	    .on_record = on_record,
 	    .on_end = on_end,
 	    .stop = stop,
+	    .state_dir = &app.opt.state_dir,
 	};
 
 	if (argc > 1 && strcmp(argv[1], "models") == 0)

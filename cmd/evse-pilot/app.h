@@ -46,6 +46,7 @@ struct app {
 	bool quiet_alert; /* the alert of a silent setpoint is out */
 	struct pilot_readings last;
 	int64_t last_us, rcd_tested_us, meter_us;
+	int board_ma; /* what the board carries */
 	int meter_ma; /* highest phase by this EVSE's meter */
 
 	struct unlock {

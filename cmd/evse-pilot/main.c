@@ -11,6 +11,7 @@
 #include "priority.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,21 @@ static int parse_wake(const struct cli_list *list, struct pilot_conf *c)
 	return 0;
 }
 
+/* What can be set while it runs. */
+static void follow_options(struct app *a)
+{
+	struct pilot_conf *c = &a->conf;
+	double max_a = a->o.max_a;
+
+	if (a->o.tethered_a > 0 && a->o.tethered_a < max_a)
+		max_a = a->o.tethered_a;
+	c->max_ma = (int)(max_a * 1000 + 0.5);
+	if (c->max_ma > a->board_ma)
+		c->max_ma = a->board_ma;
+	c->failsafe_ma = (int)(a->o.failsafe_a * 1000 + 0.5);
+	c->times.raise = (int)a->o.raise_ms;
+}
+
 static int configure(struct app *a)
 {
 	struct options *o = &a->o;
@@ -60,10 +76,7 @@ static int configure(struct app *a)
 		log_error("--phases 2: expected 1 or 3");
 		return EXIT_USAGE;
 	}
-	c->max_ma = (int)(o->max_a * 1000 + 0.5);
-	if (o->tethered_a > 0 && o->tethered_a < o->max_a)
-		c->max_ma = (int)(o->tethered_a * 1000 + 0.5);
-	c->failsafe_ma = (int)(o->failsafe_a * 1000 + 0.5);
+	c->max_ma = INT_MAX; /* the board's */
 	c->phases = (int)o->phases;
 	c->socket = c->lock = o->socket;
 	c->lock_in_session = o->lock_in_session;
@@ -72,7 +85,6 @@ static int configure(struct app *a)
 	c->phase_switch = !o->no_phase_switch && o->phases == 3;
 	c->cp_disconnect = c->hlc = true;
 	c->limit_simplified = o->simplified_10a;
-	c->times.raise = (int)o->raise_ms;
 	c->times.duty_blank = (int)o->duty_blank_ms;
 	c->times.switch_blank = (int)o->switch_blank_ms;
 	c->times.open = (int)o->open_ms;
@@ -91,7 +103,29 @@ static int configure(struct app *a)
 		log_error("%s", err.msg);
 		return code;
 	}
+	a->board_ma = c->max_ma;
+	follow_options(a);
 	return 0;
+}
+
+/* ---- set ---- */
+
+static void on_set(struct tool *t)
+{
+	struct app *a = t->ctx;
+
+	follow_options(a);
+	app_step(a, "command");
+}
+
+/* Storing waits for the disk, and nothing may wait while the contactor may have to open. */
+static const char *set_refused(struct tool *t)
+{
+	struct app *a = t->ctx;
+
+	return a->p.out.contactor || a->p.in.contactor
+		   ? "the contactor is closed: stop charging first"
+		   : NULL;
 }
 
 /* ---- input ---- */
@@ -373,11 +407,11 @@ int main(int argc, char **argv)
 	static const char *const wants[] = {"setpoint", "availability", "command", "meter", NULL};
 	struct cli_opt options[] = {
 	    {'D', "device", "ADDRESS", NULL, "the board: sim:SOCKET, linux:BOARD.json or rapi:TTY",
-	     CLI_STR, &o->device, 0, 0, false, false},
+	     CLI_STR, &o->device, 0, 0, false, CLI_HIDE},
 	    {0, "evse", "N", NULL, "number of the EVSE (default: from the name, else 1)", CLI_INT,
 	     &o->evse, 1, 9999, false, false},
 	    {0, "max-a", "A", NULL, "what board, fuse and cable carry, 6 to 80 (default 32)",
-	     CLI_NUM, &o->max_a, 6, 80, false, false},
+	     CLI_NUM, &o->max_a, 6, 80, false, CLI_SET | CLI_LOWER},
 	    {0, "tethered", "A", NULL, "fixed cable of that rating (default: of max-a)", CLI_NUM,
 	     &o->tethered_a, 6, 80, false, false},
 	    {0, "socket", NULL, NULL, "socket outlet: PP is read and the plug is locked", CLI_FLAG,
@@ -385,10 +419,10 @@ int main(int argc, char **argv)
 	    {0, "phases", "N", NULL, "phases wired, 1 or 3 (default 3)", CLI_INT, &o->phases, 1, 3,
 	     false, false},
 	    {0, "failsafe-a", "A", NULL, "limit without a setpoint for 3 s (default 6)", CLI_NUM,
-	     &o->failsafe_a, 0, 80, false, false},
+	     &o->failsafe_a, 0, 80, false, CLI_SET | CLI_LOWER},
 	    {0, "min-increase-interval", "MS", NULL,
 	     "time between two increases of the duty, 0 to 5000 (default 0)", CLI_INT, &o->raise_ms,
-	     0, 5000, false, false},
+	     0, 5000, false, CLI_SET | CLI_RAISE},
 	    {0, "open-debounce", "MS", NULL,
 	     "how long a level that ends power must stand, 0 to 50 (default 10)", CLI_INT,
 	     &o->open_ms, 0, 50, false, false},
@@ -400,16 +434,16 @@ int main(int argc, char **argv)
 	     &o->switch_blank_ms, 0, 300, false, false},
 	    {0, "close-hold", "MS", NULL,
 	     "how long C must stand before closing, 0 to 2500 (default 500)", CLI_INT, &o->close_ms,
-	     0, 2500, false, false},
+	     0, 2500, false, CLI_SET | CLI_RAISE | CLI_BOOT},
 	    {0, "min-close", "MS", NULL,
 	     "time between two closings and from the start, 0 to 60000 (default 10000)", CLI_INT,
-	     &o->min_close_ms, 0, 60000, false, false},
+	     &o->min_close_ms, 0, 60000, false, CLI_SET | CLI_RAISE | CLI_BOOT},
 	    {0, "fault-f", "MS", NULL,
 	     "state F after a fault, 300 to 10000 (default 300); 0: X1 only, not conformant",
 	     CLI_INT, &o->fault_f_ms, 0, 10000, false, false},
 	    {0, "phase-wait", "MS", NULL,
 	     "pilot cut while phases change, 10000 to 120000 (default 60000)", CLI_INT,
-	     &o->phase_wait_ms, 100, 120000, false, false},
+	     &o->phase_wait_ms, 100, 120000, false, CLI_SET | CLI_RAISE | CLI_BOOT},
 	    {0, "no-phase-switch", NULL, NULL, "the board's phase relay is not to be used",
 	     CLI_FLAG, &o->no_phase_switch, 0, 0, false, false},
 	    {0, "wake", "AFTER:KIND:HOLD", NULL,
@@ -452,6 +486,8 @@ int main(int argc, char **argv)
 	    .on_drained = on_drained,
 	    .on_end = on_end,
 	    .stop = stop,
+	    .on_set = on_set,
+	    .set_refused = set_refused,
 	};
 
 	if (argc > 1 && technician_word(argv[1]))

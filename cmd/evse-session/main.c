@@ -130,6 +130,14 @@ static int start(struct tool *t)
 	return t->replaying ? 0 : feed_start(t);
 }
 
+static void on_set(struct tool *t)
+{
+	struct session_tool *s = t->ctx;
+
+	s->conf.plug_ms = (int64_t)(s->plug_s * 1000);
+	s->core.conf.plug_ms = s->conf.plug_ms;
+}
+
 static void stop(struct tool *t)
 {
 	struct session_tool *s = t->ctx;
@@ -157,7 +165,7 @@ int main(int argc, char **argv)
 	    {'f', "free", NULL, NULL, "let everyone charge where no back office decides", CLI_FLAG,
 	     &s.conf.free, 0, 0, false, false},
 	    {0, "plug-timeout", "S", NULL, "seconds that a token waits for the plug (60)", CLI_NUM,
-	     &s.plug_s, 1, 86400, false, false},
+	     &s.plug_s, 1, 86400, false, CLI_SET},
 	    {0},
 	};
 	const struct tool_def def = {
@@ -172,6 +180,8 @@ int main(int argc, char **argv)
 	    .start = start,
 	    .on_record = session_on_record,
 	    .stop = stop,
+	    .state_dir = &s.dir,
+	    .on_set = on_set,
 	};
 
 	session_conf_init(&s.conf);

@@ -30,6 +30,17 @@ struct cli_list {
 	size_t count;
 };
 
+/* Who may give an option, and when. What is settable can be changed by a `set` command while the
+ * tool runs, see core/vars.h: for CLI_FLAG, CLI_INT, CLI_NUM and CLI_WORD. */
+enum cli_use {
+	CLI_LINE = 1,  /* not a key of the file: --help and the like */
+	CLI_SET = 2,   /* settable; takes effect at once, through on_set() */
+	CLI_LOWER = 4, /* … but never above what file, environment and command line give */
+	CLI_RAISE = 8, /* … but never below that */
+	CLI_BOOT = 16, /* … and takes effect at the tool's next start */
+	CLI_HIDE = 32, /* a secret, or what only its host knows: no variable */
+};
+
 struct cli_opt {
 	char letter;      /* 0: none */
 	const char *name; /* long option and key in the file; NULL ends a table */
@@ -40,7 +51,7 @@ struct cli_opt {
 	void *dest;
 	double min, max; /* CLI_INT, CLI_NUM */
 	bool hidden;     /* not in --help */
-	bool only_line;  /* not a key of the file: --help and the like */
+	unsigned use;    /* of enum cli_use, together; true is CLI_LINE, false nothing special */
 };
 
 struct cli {
@@ -72,6 +83,12 @@ enum cli_result cli_parse(struct cli *c, int argc, char **argv,
 /** Applies the members of @section (an object) as cli_parse does; unknown keys are errors with a
  * hint. */
 int cli_apply(struct cli *c, jv section, const char *origin, struct err *err);
+
+/** Sets @o from @text, as the command line does; strings are borrowed. @return 0, or -1 with @err.
+ */
+int cli_set_text(const struct cli_opt *o, const char *text, struct err *err);
+/** Sets @o from a member of a file; strings are borrowed from @v's tree. */
+int cli_set_json(const struct cli_opt *o, jv v, struct err *err);
 
 /** Number from @text: whole text, finite, from @min to @max. @return 0, or -1 with @err. */
 int cli_number(const char *text, double min, double max, double *out, struct err *err);

@@ -13,6 +13,8 @@ struct journal {
 	bool writing;
 	char *line;
 	size_t cap;
+	struct journal_entry last; /* points into line */
+	bool again;
 };
 
 static struct journal *open_file(const char *path, const char *mode, struct err *err)
@@ -125,12 +127,23 @@ static int time_field(char **p, int64_t *us)
 	return end == text || *end ? -1 : 0;
 }
 
+void journal_again(struct journal *j)
+{
+	j->again = true;
+}
+
 int journal_next(struct journal *j, struct journal_entry *e, struct err *err)
 {
 	static const char letters[] = "SLTDE";
-	ssize_t n = getline(&j->line, &j->cap, j->f);
 	char *p, *letter;
+	ssize_t n;
 
+	if (j->again) {
+		j->again = false;
+		*e = j->last;
+		return 1;
+	}
+	n = getline(&j->line, &j->cap, j->f);
 	if (n < 0)
 		return 0;
 	if (n && j->line[n - 1] == '\n')
@@ -151,5 +164,6 @@ int journal_next(struct journal *j, struct journal_entry *e, struct err *err)
 		e->text = p;
 		e->len = (size_t)(j->line + n - p);
 	}
+	j->last = *e;
 	return 1;
 }

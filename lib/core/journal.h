@@ -44,4 +44,7 @@ void journal_end(struct journal *j, struct now now);
 /** The next entry. @return 1, 0 at the end, -1 with @err when the line is none. */
 int journal_next(struct journal *j, struct journal_entry *e, struct err *err);
 
+/** Puts back the entry that journal_next() gave last: it gives it once more. */
+void journal_again(struct journal *j);
+
 #endif

@@ -115,6 +115,7 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	struct record r;
 	struct head h;
 	struct err err;
+	bool command, taken;
 
 	t->line = number;
 	if (!line) {
@@ -129,7 +130,8 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 		refuse(t, where, number, err.msg);
 		return;
 	}
-	if (!t->frame->pass && !wanted(t, h.type))
+	command = slice_is(h.type, "command");
+	if (!t->frame->pass && !command && !wanted(t, h.type))
 		return;
 	if (is_own(t, h.src) || repeated(t, &h))
 		return;
@@ -139,7 +141,9 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	}
 	if (t->frame->pass)
 		out_line(&t->out, line, len);
-	if (wanted(t, h.type))
+	/* who wants every record gets also what is answered here */
+	taken = command && tool_vars_take(t, &r) && t->def->wants;
+	if (wanted(t, h.type) && !taken)
 		t->def->on_record(t, &r);
 	record_release(&r);
 }
@@ -378,6 +382,7 @@ static int prepare(struct tool *t)
 	struct tool_frame *f = t->frame;
 	struct err err;
 	struct now first;
+	int rc;
 
 	t->replaying = f->replay_path != NULL;
 	t->loop = loop_new(&err);
@@ -394,6 +399,9 @@ static int prepare(struct tool *t)
 		}
 		loop_replay_now(t->loop, first);
 	}
+	rc = tool_vars_load(t);
+	if (rc)
+		return rc;
 	return t->def->setup ? t->def->setup(t) : 0;
 }
 
@@ -419,6 +427,7 @@ static int begin_output(struct tool *t)
 			return EXIT_IO;
 		}
 	}
+	tool_vars_journal(t);
 	return 0;
 }
 
@@ -463,6 +472,7 @@ static int run(struct tool *t)
 		return rc;
 	if (!t->def->no_boot)
 		boot_record(t);
+	tool_vars_begin(t);
 	rc = t->def->start ? t->def->start(t) : 0;
 	t->frame->started = true;
 	if (!rc && t->frame->end_soon)
@@ -481,6 +491,7 @@ static void release(struct tool *t)
 	for (size_t i = 0; i < f->ninputs; i++)
 		lines_release(&f->input[i].lines);
 	seen_release(&f->seen);
+	tool_vars_release(t);
 	journal_close(f->journal);
 	spool_close(t->out.spool);
 	out_release(&t->out);
@@ -531,7 +542,7 @@ uint64_t tool_send(struct tool *t)
 {
 	uint64_t n = out_send(&t->out);
 
-	if (t->frame->count && (int64_t)t->out.written >= t->frame->count)
+	if (t->frame->count && (int64_t)(t->out.written - t->frame->uncounted) >= t->frame->count)
 		end(t, TOOL_END_INPUT);
 	return n;
 }
@@ -541,6 +552,6 @@ void tool_send_event(struct tool *t, const char *line, size_t len)
 	if (t->out.spool)
 		spool_add(t->out.spool, line, len);
 	out_line(&t->out, line, len);
-	if (t->frame->count && (int64_t)t->out.written >= t->frame->count)
+	if (t->frame->count && (int64_t)(t->out.written - t->frame->uncounted) >= t->frame->count)
 		end(t, TOOL_END_INPUT);
 }

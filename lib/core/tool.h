@@ -46,8 +46,9 @@ struct tool_def {
 	enum tool_kind kind;
 	const struct cli_opt *options; /* its own; ends in a NULL name */
 	const char *const *wants;      /* types given to on_record, NULL-terminated; NULL: all */
-	bool no_boot;                  /* don't write a boot record at the start */
-	void *ctx;                     /* the tool's own state, as tool->ctx */
+	bool no_boot; /* don't write a boot record at the start; it has no variables either */
+	const char *const *state_dir; /* dest of the option with its state directory; may be NULL */
+	void *ctx;                    /* the tool's own state, as tool->ctx */
 
 	/* Each may be NULL. */
 	/** Before anything is watched: set a loop backend, fill src. @return 0, or the exit code
@@ -64,6 +65,10 @@ struct tool_def {
 	 */
 	bool (*on_other)(struct tool *t, const char *line, size_t len);
 	void (*stop)(struct tool *t); /* free what start made */
+	/** Options with CLI_SET have other values now: take them over. */
+	void (*on_set)(struct tool *t);
+	/** Why no `set` is taken now ("energy flows"), since storing may block; NULL: it is. */
+	const char *(*set_refused)(struct tool *t);
 };
 
 struct tool {
@@ -122,6 +127,9 @@ struct jw *tool_reply(struct tool *t, const struct record *r, const char *status
 /** A whole reply with an optional "reason". */
 void tool_reply_simple(struct tool *t, const struct record *r, const char *status,
 		       const char *reason);
+
+/** For a tool that takes its lines by on_other(): a `get` or `set` among them is answered here. */
+void tool_command_line(struct tool *t, const char *line, size_t len);
 
 /* ---- input beside records: a device, a socket, a frame ---- */
 

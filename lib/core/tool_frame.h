@@ -3,8 +3,9 @@
 #define CORE_TOOL_FRAME_H
 
 #include "core/tool.h"
+#include "core/vars.h"
 
-enum { CHANNEL_MAX = 8, SEEN_MAX = 512 };
+enum { CHANNEL_MAX = 8, SEEN_MAX = 512, VARS_ASKED = 16, VARS_TEXT_MAX = 16 << 10 };
 
 struct channel {
 	const char *name;
@@ -20,11 +21,31 @@ struct input {
 	struct lines lines;
 };
 
+/* A `set` between its check and what became of storing it. */
+struct vars_pending {
+	bool open;
+	char src[64], id[80];
+	int evse;
+	struct vars_change change;
+};
+
+/* The variables of the tool; tool_vars.c alone. */
+struct tool_vars {
+	bool on;
+	struct vars v;
+	const char *dir; /* where they are kept; NULL: nowhere */
+	struct buf kept; /* what was loaded, for the journal */
+	int channel;     /* what became of storing */
+	struct vars_pending pending;
+	uint32_t asked[VARS_ASKED]; /* hashes of (src, id) carried out */
+	unsigned asked_next;
+};
+
 struct tool_frame {
 	/* options */
 	bool help, version, table, print_config, check_config, pass, quiet;
 	int verbose, log_format;
-	const char *config, *src, *journal_path, *replay_path;
+	const char *config, *src, *journal_path, *replay_path, *vars_dir;
 	struct cli_list inputs;
 	int64_t count, idle_ms, notify_fd;
 	/* state */
@@ -34,7 +55,8 @@ struct tool_frame {
 	struct journal *journal;
 	struct channel channel[CHANNEL_MAX];
 	int nchannels, code;
-	uint64_t bad_lines;
+	uint64_t bad_lines, uncounted; /* records that --count does not count */
+	struct tool_vars vars;
 	struct loop_timer idle, flush;
 	bool output_gone;
 	bool started,
@@ -44,5 +66,17 @@ struct tool_frame {
 
 /** The option table that every tool has beside its own; values go to @f. */
 const struct cli_opt *tool_common_options(struct tool_frame *f);
+
+/** Before the tool sees its options: loads what was set, from the file or, in a replay, the
+ * journal.
+ * @return 0, or the exit code after a message. */
+int tool_vars_load(struct tool *t);
+/** The journal stands: what was loaded is its first line. */
+void tool_vars_journal(struct tool *t);
+/** Makes the channel and writes the `var` record. */
+void tool_vars_begin(struct tool *t);
+/** Takes a command `get` or `set` to this tool. @return false when it is another. */
+bool tool_vars_take(struct tool *t, const struct record *r);
+void tool_vars_release(struct tool *t);
 
 #endif

@@ -5,7 +5,7 @@
 
 const struct cli_opt *tool_common_options(struct tool_frame *f)
 {
-	static struct cli_opt table[20];
+	static struct cli_opt table[21];
 	const struct cli_opt rows[] = {
 	    {'S', "src", "NAME", NULL, "name of this instance: the src of its records", CLI_STR,
 	     &f->src, 0, 0, false, true},
@@ -22,6 +22,8 @@ const struct cli_opt *tool_common_options(struct tool_frame *f)
 	     &f->print_config, 0, 0, false, true},
 	    {0, "check-config", NULL, NULL, "exit with 0 when all options are right, else 64 or 78",
 	     CLI_FLAG, &f->check_config, 0, 0, false, true},
+	    {0, "vars", "DIR", "@dir", "keep what the command set changes in DIR", CLI_STR,
+	     &f->vars_dir, 0, 0, false, true},
 	    {0, "journal", "FILE", "@file", "write all input and timers to FILE, for --replay",
 	     CLI_STR, &f->journal_path, 0, 0, false, true},
 	    {0, "replay", "FILE", "@file",
