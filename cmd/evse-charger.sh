@@ -35,8 +35,8 @@ Options:
   -h, --help          print this text
   -V, --version       print the version
 
-Exit status: 0 done; 1 not all tools run; 64 usage; 66 no configuration; 69 a program is missing; 75 it runs already;
-78 bad configuration.
+Exit status: 0 done; 1 not all tools run, or a tool rejected it; 64 usage; 66 no configuration; 69 a program is missing, or
+a tool does not answer; 75 it runs already; 78 bad configuration.
 END
 }
 

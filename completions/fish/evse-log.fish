@@ -23,6 +23,7 @@ complete -c evse-log -s i -l input -r -F -d 'read records from FILE too (a FIFO,
 complete -c evse-log -s c -l config -r -F -d 'read options from this tool'\''s sections of FILE (JSON)'
 complete -c evse-log -l print-config -d 'print each option'\''s value and where it came from, and exit'
 complete -c evse-log -l check-config -d 'exit with 0 when all options are right, else 64 or 78'
+complete -c evse-log -l vars -r -a '(__fish_complete_directories)' -d 'keep what the command set changes in DIR'
 complete -c evse-log -l journal -r -F -d 'write all input and timers to FILE, for --replay'
 complete -c evse-log -l replay -r -F -d 'take input and time from a journal instead; touch no device'
 complete -c evse-log -l count -r -f -d 'end after N records were written'

@@ -14,6 +14,7 @@ complete -c evse-meter -s i -l input -r -F -d 'read records from FILE too (a FIF
 complete -c evse-meter -s c -l config -r -F -d 'read options from this tool'\''s sections of FILE (JSON)'
 complete -c evse-meter -l print-config -d 'print each option'\''s value and where it came from, and exit'
 complete -c evse-meter -l check-config -d 'exit with 0 when all options are right, else 64 or 78'
+complete -c evse-meter -l vars -r -a '(__fish_complete_directories)' -d 'keep what the command set changes in DIR'
 complete -c evse-meter -l journal -r -F -d 'write all input and timers to FILE, for --replay'
 complete -c evse-meter -l replay -r -F -d 'take input and time from a journal instead; touch no device'
 complete -c evse-meter -l count -r -f -d 'end after N records were written'
