@@ -22,11 +22,11 @@ kill_present() {
 }
 another_pid() { [ -s "$EVSE_RUN/sv/$1/supervise/pid" ] && [ "$(pid_of "$1")" != "$2" ] && kill -0 "$(pid_of "$1")"; }
 
-# Every event of a writer of events only stands once in the log, without a gap in its counts (from 2: 1 is boot, no event).
+# Every event of a writer of events only stands once in the log, without a gap in its counts (from 3: 1 and 2 are boot and var, no events).
 whole_and_once() {
-	jq -rs --arg src "$1" '[.[]|select((.src|startswith($src)) and .type!="boot")|.n|split(".")|{e:.[0],c:(.[1]|tonumber)}]
+	jq -rs --arg src "$1" '[.[]|select((.src|startswith($src)) and .type!="boot" and .type!="var")|.n|split(".")|{e:.[0],c:(.[1]|tonumber)}]
 		|group_by(.e)|map({e:.[0].e, counts:map(.c)|sort})
-		|map(select(.counts != (.counts|unique) or .counts != [range(.counts[0]; .counts[-1]+1)] or .counts[0] > 2))
+		|map(select(.counts != (.counts|unique) or .counts != [range(.counts[0]; .counts[-1]+1)] or .counts[0] > 3))
 		|if length==0 then "whole" else tojson end' "$dir/log.ndjson"
 }
 
