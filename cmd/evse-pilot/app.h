@@ -12,8 +12,8 @@ struct options {
 	const char *device;
 	int64_t evse;
 	double max_a, tethered_a, failsafe_a;
-	int64_t phases, raise_ms, open_ms, duty_blank_ms, switch_blank_ms, close_ms, min_close_ms, fault_f_ms, phase_wait_ms,
-	    realtime;
+	int64_t phases, raise_ms, open_ms, duty_blank_ms, switch_blank_ms, close_ms, min_close_ms,
+	    fault_f_ms, phase_wait_ms, realtime;
 	bool socket, ventilation, lock_in_session, simplified_10a, no_rcd_test, no_phase_switch;
 	struct cli_list wake;
 	bool safe, safe_f;
