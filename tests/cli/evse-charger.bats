@@ -43,7 +43,7 @@ teardown() { [ -z "${dir:-}" ] || charger_stop; }
 @test "start, status, restart, stop; healthy in between; a second start is refused" {
 	charger_start
 	run -75 evse-charger start -c "$dir/evse.json"
-	run -0 evse-charger status
+	wait_until 10 evse-charger status
 	wait_until 10 evse-status
 	wait_until 10 sh -c 'evse-status --json | jq -e .healthy'
 	old=$(pid_of meter.1)

@@ -26,6 +26,9 @@ kill_station() {
 	STATION=''
 }
 
+# taken: the last edge is acknowledged, and so are those before it
+taken() { ocpp_wait ocpp_rec_has "\"session.1\":\"t$$.$OCPP_N\""; }
+
 start_session() {
 	ocpp_meter 0 1000
 	ocpp_edge connected connected
@@ -40,7 +43,7 @@ start_session() {
 	start_session
 	ocpp_edge suspended_ev suspended_ev
 	ocpp_edge finishing deauthorized ',"reason":"Local"'
-	ocpp_wait ocpp_rec_has "\"session.1\":\"t$$.$OCPP_N\""
+	taken
 	kill_station
 	ocpp_csms
 	ocpp_station
@@ -82,6 +85,7 @@ start_session() {
 	: >"$D/sent"
 	ocpp_station
 	start_session
+	taken
 	for round in 1 2 3 4 5 6; do
 		for i in 1 2 3; do
 			ocpp_edge suspended_ev suspended_ev
@@ -90,13 +94,14 @@ start_session() {
 		sleep "0.0$((RANDOM % 9))"
 		kill_station
 		ocpp_station
-		# all since the start again, as a relay does with what it has no acknowledgement for
+		# all of this round again, as a relay does with what it has no acknowledgement for
 		last=$OCPP_N
 		OCPP_N=$((last - 6))
 		for i in 1 2 3; do
 			ocpp_edge suspended_ev suspended_ev
 			ocpp_edge charging energy_on
 		done
+		taken
 	done
 	ocpp_edge finishing deauthorized ',"reason":"Local"'
 	ocpp_wait ocpp_csms_has '"eventType": "Ended"'

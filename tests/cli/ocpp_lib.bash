@@ -11,10 +11,10 @@ ocpp_schemas() {
 	echo "# no OCPP schemas (\$EVSE_OCPP_SCHEMAS): frames are not checked against them" >&3
 }
 
-# Waits at most 5 s for a command to succeed.
+# Waits at most 10 s and the command's own time for it to succeed.
 ocpp_wait() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 200; i++)); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.05
 	done

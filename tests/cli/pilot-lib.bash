@@ -58,10 +58,11 @@ last() {
 
 # shows TENTHS JQ: until the newest pilot record says so, repeating the setpoint each second
 shows() {
-	local n=$1
+	local n=$1 said=$SECONDS
 	while [ "$n" -gt 0 ]; do
 		if last "$2" >/dev/null 2>&1; then return 0; fi
-		[ $((n % 10)) -ne 0 ] || [ -z "$AGAIN" ] || eval "$AGAIN"
+		[ "$SECONDS" = "$said" ] || [ -z "$AGAIN" ] || eval "$AGAIN"
+		said=$SECONDS
 		sleep 0.1
 		n=$((n - 1))
 	done
