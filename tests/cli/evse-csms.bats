@@ -115,7 +115,7 @@ teardown() { csms_teardown; }
 	until_true grep -q 'frame \[3,"6",{}\]' CS001.out
 	frame '[2,"7","StatusNotification",{}]'
 	until_true grep -q '^closed 1006' CS001.out
-	grep -q '"kind":"close","reason":"local"' csms.out
+	until_true grep -q '"kind":"close","reason":"local"' csms.out
 }
 
 @test "told to refuse a charger or to close it, it does" {
@@ -227,7 +227,7 @@ teardown() { csms_teardown; }
 	charger CS002 --binary
 	frame '[2,"1","Heartbeat",{}]'
 	until_true grep -q '^closed 1003' CS002.out
-	grep -q '"from":"CS002","dir":"in","kind":"close","reason":"protocol"' csms.out
+	until_true grep -q '"from":"CS002","dir":"in","kind":"close","reason":"protocol"' csms.out
 	charger CS002
 	{
 		printf '[2,"1","DataTransfer",{"vendorId":"v","data":"'
@@ -235,7 +235,7 @@ teardown() { csms_teardown; }
 		printf '"}]\n'
 	} >&8
 	until_true grep -q '^closed 1009' CS002.out
-	grep -q '"from":"CS002","dir":"in","kind":"close","reason":"too_big"' csms.out
+	until_true grep -q '"from":"CS002","dir":"in","kind":"close","reason":"too_big"' csms.out
 }
 
 @test "end of input: answers are waited for, then goodbye" {
