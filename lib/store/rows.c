@@ -59,6 +59,7 @@ int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq,
 	*r = (struct rows){.fd = -1, .seq = seq, .bytes = ROWS_HEADER};
 	buf_init(&r->lines, ROWS_FRAME_MAX);
 	buf_init(&r->sealed, ROWS_FRAME_MAX + ROWS_FRAME_HEAD);
+	buf_init(&r->kept, ROWS_KEPT_MAX + 2 * (ROWS_FRAME_MAX + ROWS_FRAME_HEAD));
 	memcpy(head, magic, sizeof(magic));
 	put_le(head + AT_SEQ, seq, 8);
 	memcpy(head + AT_STORE, store, STORE_ID);
@@ -81,6 +82,7 @@ int rows_create(struct rows *r, int dir_fd, const char *name, uint64_t seq,
 		rows_close(r);
 		return -1;
 	}
+	buf_add(&r->kept, head, sizeof(head));
 	return 0;
 }
 
@@ -94,6 +96,7 @@ void rows_close(struct rows *r)
 	crypt_box_free(r->box);
 	buf_release(&r->lines);
 	buf_release(&r->sealed);
+	buf_release(&r->kept);
 	r->z = NULL;
 	r->box = NULL;
 	r->fd = -1;
@@ -147,12 +150,35 @@ static int seal_lines(struct rows *r)
 	return 0;
 }
 
+bool rows_unsynced(const struct rows *r)
+{
+	return r->kept.len > 0;
+}
+
+static int make_durable(struct rows *r)
+{
+	if (fdatasync(r->fd) < 0) {
+		r->lost = true;
+		return -1;
+	}
+	r->synced = r->bytes;
+	buf_reset(&r->kept);
+	return 0;
+}
+
 int rows_write(struct rows *r, bool sync)
 {
+	if (r->lost) {
+		if (write_all(r->fd, r->kept.data, r->kept.len, r->synced) < 0 ||
+		    make_durable(r) < 0)
+			return -1;
+		r->lost = false;
+	}
 	for (int round = 0; round < 2; round++) {
 		if (r->sealed.len) {
 			if (write_all(r->fd, r->sealed.data, r->sealed.len, r->bytes) < 0)
 				return -1;
+			buf_add(&r->kept, r->sealed.data, r->sealed.len);
 			r->bytes += r->sealed.len;
 			buf_reset(&r->sealed);
 		}
@@ -161,7 +187,8 @@ int rows_write(struct rows *r, bool sync)
 		if (seal_lines(r) < 0)
 			return -1;
 	}
-	return sync ? fdatasync(r->fd) : 0;
+	sync |= r->kept.len > ROWS_KEPT_MAX || buf_failed(&r->kept);
+	return sync ? make_durable(r) : 0;
 }
 
 /* ---- reading ---- */

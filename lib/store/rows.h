@@ -13,6 +13,7 @@ enum {
 	ROWS_HEADER = 88,
 	ROWS_FRAME_HEAD = 8,
 	ROWS_FRAME_MAX = 4 << 20, /* bytes of a sealed frame */
+	ROWS_KEPT_MAX = 1 << 20,  /* more than this is synced whether asked for or not */
 	ROWS_FILE_MAX = 32 << 20, /* no writer makes a larger one; a reader takes it into memory */
 	STORE_ID = 16,
 };
@@ -29,6 +30,9 @@ struct rows {
 	uint64_t seq, frames, records;
 	uint64_t bytes, raw;      /* of the file as written; of all lines */
 	struct buf lines, sealed; /* not written yet: lines; a frame that the disk did not take */
+	struct buf kept;          /* written, but not known to be on the disk: from @synced on */
+	uint64_t synced;
+	bool lost; /* a sync failed: what was kept is to be written again */
 	struct crypt_box *box;
 	void *z;
 	uint8_t aad[STORE_ID + 8];
@@ -48,9 +52,12 @@ void rows_add(struct rows *r, enum rows_class c, const char *line, size_t len);
  * Writes what was added as one frame; with @sync it is on the disk when this returns 0.
  *
  * @return  0, or -1 with errno; the frame is then kept and written first by the next call, the very
- * same bytes
+ * same bytes. So is all since the last sync when a sync fails: the kernel may have dropped it, and
+ * calls it clean.
  */
 int rows_write(struct rows *r, bool sync);
+/** True when something was written that no sync has made durable yet. */
+bool rows_unsynced(const struct rows *r);
 
 /* ---- reading ---- */
 

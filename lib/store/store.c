@@ -432,7 +432,7 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 {
 	uint64_t before = s->rows.bytes;
 
-	if (!s->rows.lines.len && !s->rows.sealed.len && !(sync && s->unsynced))
+	if (!s->rows.lines.len && !s->rows.sealed.len && !(sync && rows_unsynced(&s->rows)))
 		return 0;
 	if (s->full && s->child > 0) { /* what room there is belongs to the packing */
 		errno = ENOSPC;
@@ -447,7 +447,6 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 	}
 	s->full = false;
 	s->written += s->rows.bytes - before;
-	s->unsynced = !sync;
 	s->syncs += sync;
 	return 0;
 }

@@ -48,7 +48,6 @@ struct store {
 	uint64_t bytes;   /* of all segments */
 	uint64_t written; /* by this process and its children, to rows, segments and tips */
 	uint64_t syncs;   /* of rows, by this process */
-	bool unsynced;
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
