@@ -92,13 +92,18 @@ static void on_signal(int signo)
 /* The state of another store or place counts for nothing. */
 static void load_state(struct ship *s)
 {
-	char path[PATH_MAX], store[2 * STORE_ID + 1];
+	char store[2 * STORE_ID + 1];
 	const char *to, *of;
+	struct buf b;
 	int64_t seq;
 	jv v;
+	int rc;
 
-	snprintf(path, sizeof path, "%s/shipped", o.dir);
-	if (json_load(path, 65536, &v, NULL) < 0)
+	buf_init(&b, 256 << 10);
+	rc = tip_slurp(s->reader.dir_fd, "shipped", 65536, &b, NULL);
+	rc = rc == 0 ? json_parse(buf_str(&b), b.len, &v, NULL) : rc;
+	buf_release(&b);
+	if (rc < 0)
 		return;
 	crypt_hex(s->tip.store, STORE_ID, store);
 	to = json_str(json_get(v, "to"));

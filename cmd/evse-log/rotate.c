@@ -50,6 +50,6 @@ int log_rotate(int argc, char **argv)
 	dir = common_keys_dir(&o.c, path, sizeof path);
 	if ((o.device && keys_rotate_device(dir, o.token, &err) < 0) ||
 	    (o.sign && keys_rotate_sign(dir, &err) < 0))
-		log_fatal(common_exit(errno, EXIT_IO), "%s", err.msg);
+		log_fatal(errno == EACCES ? EXIT_PERMISSION : EXIT_IO, "%s", err.msg);
 	return EXIT_DONE;
 }

@@ -82,17 +82,19 @@ static void add_segment(struct totals *t, const struct segment_head *h, uint64_t
 }
 
 /* The newest segment that was delivered, by the receipt; 0 when none was. */
-static uint64_t shipped(const char *dir)
+static uint64_t shipped(int dir_fd)
 {
-	char path[PATH_MAX];
 	int64_t seq = 0;
+	struct buf b;
 	jv v;
 
-	snprintf(path, sizeof path, "%s/shipped", dir);
-	if (json_load(path, 65536, &v, NULL) < 0)
-		return 0;
-	(void)json_int(json_get(v, "seq"), 0, INT64_MAX / 2, &seq);
-	json_free(v);
+	buf_init(&b, 256 << 10);
+	if (tip_slurp(dir_fd, "shipped", 65536, &b, NULL) == 0 &&
+	    json_parse(buf_str(&b), b.len, &v, NULL) == 0) {
+		(void)json_int(json_get(v, "seq"), 0, INT64_MAX / 2, &seq);
+		json_free(v);
+	}
+	buf_release(&b);
 	return (uint64_t)seq;
 }
 
@@ -172,7 +174,7 @@ int log_stat(int argc, char **argv)
 		else
 			add_segment(&t, &h, size);
 	}
-	t.shipped = shipped(o.c.dir);
+	t.shipped = shipped(r.dir_fd);
 	crypt_hex(tip.store, STORE_ID, store);
 	print(&t, &tip, store);
 	reader_close(&r);

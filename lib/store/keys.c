@@ -23,7 +23,7 @@ int keys_read_file(const char *path, bool secret, struct buf *out, struct err *e
 
 	if (fd < 0)
 		return err_sys(err, "unable to open %s", path);
-	if (fstat(fd, &st) < 0 || st.st_size > FILE_MAX) {
+	if (fstat(fd, &st) < 0 || st.st_size > FILE_MAX || S_ISDIR(st.st_mode)) {
 		err_set(err, "%s is not a file of at most %d bytes", path, FILE_MAX);
 	} else if (secret && (st.st_mode & 077)) {
 		err_set(err, "%s can be read by others (mode %03o; expected 600)", path,
@@ -31,12 +31,15 @@ int keys_read_file(const char *path, bool secret, struct buf *out, struct err *e
 		close(fd);
 		errno = EACCES;
 		return -1;
-	} else if ((room = buf_room(out, (size_t)st.st_size + 1))) {
-		n = read(fd, room, (size_t)st.st_size + 1);
-		if (n >= 0)
-			buf_added(out, (size_t)n);
-		else
+	} else {
+		/* a pipe has no size */
+		while (out->len <= FILE_MAX && (room = buf_room(out, 4096)) &&
+		       ((n = read(fd, room, 4096)) > 0 || (n < 0 && errno == EINTR)))
+			buf_added(out, n > 0 ? (size_t)n : 0);
+		if (n < 0)
 			err_sys(err, "unable to read %s", path);
+		else if (n > 0)
+			n = err_set(err, "%s is not a file of at most %d bytes", path, FILE_MAX);
 	}
 	close(fd);
 	return n < 0 ? -1 : 0;
@@ -153,7 +156,7 @@ static int add_device_key(struct keys *k, const char *dir, const char *name, str
 	if (k->devices == KEYS_DEVICE_MAX)
 		return err_set(err, "%s holds more than %d device keys", dir, KEYS_DEVICE_MAX);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	buf_init(&b, FILE_MAX + 1);
+	buf_init(&b, FILE_MAX + 8192);
 	rc = keys_read_file(path, true, &b, err);
 	while (rc == 0 && b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
 		b.len--;
@@ -212,7 +215,7 @@ static int add_recipient(struct keys *k, const char *dir, const char *name, stru
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	buf_init(&b, FILE_MAX + 1);
+	buf_init(&b, FILE_MAX + 8192);
 	rc = keys_read_file(path, false, &b, err);
 	if (rc == 0 && crypt_recipients_add(k->recipients, b.data, b.len, err) < 0)
 		rc = err_prefix(err, "%s", path);
@@ -227,7 +230,7 @@ static int load_signer(struct keys *k, const char *dir, struct err *err)
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/sign.key", dir);
-	buf_init(&b, FILE_MAX + 1);
+	buf_init(&b, FILE_MAX + 8192);
 	rc = keys_read_file(path, true, &b, err);
 	if (rc == 0 && !(k->signer = crypt_signer_read(b.data, b.len, err)))
 		rc = err_prefix(err, "%s", path);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/file.h"
 #include "store/sealer.h"
 #include "store/store.h"
 
@@ -96,7 +97,7 @@ int reader_head(const struct reader *r, uint64_t seq, struct segment_head *h, ui
 	int fd, rc;
 
 	store_name(name, seq, ".seg");
-	fd = openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC);
+	fd = file_open(r->dir_fd, name);
 	if (fd < 0 && errno == ENOENT)
 		return 1;
 	if (fd >= 0 && fstat(fd, &st) == 0)

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/file.h"
 #include "store/sealer.h"
 #include "store/segment.h"
 
@@ -30,7 +31,7 @@ static int read_head(struct store *s, uint64_t seq, struct segment_head *h, uint
 	int fd;
 
 	store_name(name, seq, ".seg");
-	fd = openat(s->dir_fd, name, O_RDONLY | O_CLOEXEC);
+	fd = file_open(s->dir_fd, name);
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		n = pread(fd, data, sizeof(data), 0);
 	if (fd >= 0)

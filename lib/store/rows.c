@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "store/file.h"
+
 /* Header: magic 8, number 8, store 16, device key's id 8, wrapped data key 40, zeros 4, CRC-32 of
  * all before. */
 static const char magic[8] = "EVSEROW1";
@@ -327,7 +329,7 @@ int rows_read(int dir_fd, const char *name, rows_key_fn *key, rows_fn *fn, void 
 	      struct rows_info *info, struct err *err)
 {
 	struct reader r = {.fn = fn, .ctx = ctx, .info = info};
-	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC), rc = -1, why = EBADMSG;
+	int fd = file_open(dir_fd, name), rc = -1, why = EBADMSG;
 	uint8_t *data = NULL;
 
 	*info = (struct rows_info){0};

@@ -7,11 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/file.h"
 #include "store/signed.h"
 
 int tip_slurp(int dir_fd, const char *name, size_t max, struct buf *out, struct err *err)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC), rc = 0, why;
+	int fd = file_open(dir_fd, name), rc = 0, why;
 	struct stat st;
 	char *room;
 

@@ -418,6 +418,23 @@ has() { jq -es "any(.[]; $1)" out; }
 	run -78 evse-log ship -d tip --to dir:far --once
 }
 
+@test "a hostile store makes no reader wait: FIFOs and endless files in place of its own" {
+	say 60 | record >/dev/null
+	for name in 00000001.seg 00000002.rows tip persons rotations shipped; do
+		for how in mkfifo "truncate -s 20G"; do
+			cp -a store bad
+			rm -f "bad/$name"
+			$how "bad/$name"
+			for what in show verify "verify --deep" stat "prove meter.1/e65.3" "ship --to dir:far --once" "record"; do
+				run timeout 10 sh -c "ulimit -v 400000; evse-log $what -q -d bad </dev/null"
+				[ "$status" -lt 124 ]
+			done
+			rm -r bad
+		done
+	done
+	evse-log verify -d store --pub <(cat store/keys/sign.pub)
+}
+
 @test "a device key in a PKCS#11 token: without the token or its PIN nothing opens" {
 	module=/usr/lib/softhsm/libsofthsm2.so
 	[ -e $module ] && command -v softhsm2-util >/dev/null || skip "softhsm2 is not installed"
