@@ -54,7 +54,7 @@ world car A
 shows "plug pulled under power: open" '"state":"A1".*"commanded":false,"feedback":false'
 check "GPIO: both contactor lines are down" levels 0 K1 K2
 check "PWM: X1 again" duty_is 4096
-seen "car gone to contactor line low: $(reaction) ms (emulated machine, with this world's 2 ms)"
+seen "car gone to contactor line low: $(reaction) ms (emulated machine, with this world's 4 ms)"
 
 # ---- faults ----
 charging "closed again"

@@ -2,7 +2,7 @@
  *
  * Reads what the kernel's drivers wrote: the PCA9685's registers (duty), the simulated lines'
  * levels; and answers as the circuits would: the AD7998's conversion registers (CP peaks, PP, lock
- * position), the MLX90614's, and the pulls of the input lines. Each 2 ms.
+ * position), the MLX90614's, and the pulls of the input lines. Each 4 ms.
  *
  * Commands on the FIFO given: `car A|B|C|D|E`, `pp MV`, `temp C`, `weld 0|1`. Each change of the
  * contactor, of the upstream trip and of the duty goes to standard output with the monotonic time
@@ -217,7 +217,7 @@ static void turn(void)
 
 int main(int argc, char **argv)
 {
-	const struct timespec rest = {.tv_nsec = 2000000};
+	const struct timespec rest = {.tv_nsec = 4000000};
 	char path[128];
 	int fifo;
 
