@@ -58,6 +58,14 @@ LIBS := $(LIBJQ_LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 else
 LIBS := $(LIBJQ_LIBS) -lmodbus -lwebsockets -lssl -lcrypto -lz -lm
 endif
+# Without libseccomp the tools work, not confined; under sanitizers and for coverage too, whose own
+# calls no tool makes.
+ifeq ($(SANITIZE)$(COVERAGE),)
+ifeq ($(shell $(PKG_CONFIG) --exists libseccomp 2>/dev/null && echo yes),yes)
+ALL_CPPFLAGS += -DEVSE_SECCOMP $(shell $(PKG_CONFIG) --cflags libseccomp)
+LIBS += $(shell $(PKG_CONFIG) --libs libseccomp)
+endif
+endif
 LIBS += $(LDLIBS)
 
 # Programs that need a library of their own: program -> pkg-config name. Built only where present.

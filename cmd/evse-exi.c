@@ -11,6 +11,7 @@
 
 #include "core/buf.h"
 #include "core/cli.h"
+#include "core/confine.h"
 #include "core/head.h"
 #include "core/log.h"
 #include "exi/explain.h"
@@ -270,6 +271,7 @@ int main(int argc, char **argv)
 	log_init("evse-exi");
 	switch (cli_parse(&cli, argc, argv, NULL, NULL, &code)) {
 	case CLI_GO:
+		confine_tell(CONFINE_NOTHING); /* what it opens yet, it reads */
 		code = run_command(cli.nargs, cli.args);
 		break;
 	case CLI_DONE:

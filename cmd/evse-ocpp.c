@@ -428,6 +428,7 @@ static const struct tool_def def = {
     .wants = wants,
     .ctx = &bridge,
     .setup = setup,
+    .needs = CONFINE_FILES | CONFINE_NET,
     .start = start,
     .on_record = on_record,
     .on_drained = on_drained,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/cli.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/utc.h"
@@ -83,6 +84,7 @@ static int read_all(struct reading *rd)
 {
 	long n;
 
+	confine_tell(CONFINE_NOTHING);
 	lines_init(&rd->lines);
 	while ((n = lines_read(&rd->lines, STDIN_FILENO, on_line, rd)) != 0)
 		if (n < 0 && errno != EINTR && errno != EAGAIN)

@@ -505,6 +505,7 @@ int main(int argc, char **argv)
 	    .kind = TOOL_FILTER,
 	    .options = options,
 	    .wants = wants,
+	    .needs = CONFINE_NOTHING,
 	    .ctx = &s,
 	    .start = start,
 	    .on_record = on_record,

@@ -11,6 +11,7 @@
 #include "bus/client.h"
 #include "core/cli.h"
 #include "core/clock.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/jw.h"
 #include "core/log.h"
@@ -270,6 +271,7 @@ int main(int argc, char **argv)
 	if (!piped && ((fd = bus_connect(bus_dir(o.dir), "tap", &err)) < 0 ||
 		       bus_subscribe(fd, "*", &err) < 0))
 		log_fatal(EXIT_UNAVAILABLE, "%s", err.msg);
+	confine_tell(CONFINE_NOTHING);
 	if (read_state(&s, fd, piped) < 0)
 		log_fatal(EXIT_UNAVAILABLE, "the bus did not give its state within %d s",
 			  WAIT_MS / 1000);

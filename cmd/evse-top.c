@@ -18,6 +18,7 @@
 #include "bus/client.h"
 #include "core/cli.h"
 #include "core/clock.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/utc.h"
@@ -466,6 +467,7 @@ int main(int argc, char **argv)
 			  getenv("TERM") ? getenv("TERM") : "");
 	view_init(&t.view);
 	lines_init(&t.lines);
+	confine_tell(CONFINE_DEVICE);
 	run(&t, key_fd);
 	endwin();
 	lines_release(&t.lines);

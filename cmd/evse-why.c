@@ -16,6 +16,7 @@
 
 #include "core/cli.h"
 #include "core/clock.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/utc.h"
@@ -77,6 +78,7 @@ static int read_all(struct reading *rd, int fd)
 {
 	long n;
 
+	confine_tell(CONFINE_NOTHING);
 	lines_init(&rd->lines);
 	while ((n = lines_read(&rd->lines, fd, on_line, rd)) != 0)
 		if (n < 0 && errno != EINTR && errno != EAGAIN)

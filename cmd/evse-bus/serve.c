@@ -11,6 +11,7 @@
 #include "bus/client.h"
 #include "bus/router.h"
 #include "core/cli.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/state.h"
@@ -132,6 +133,7 @@ static int serve(const char *dir)
 	if (o.notify_fd && (write((int)o.notify_fd, "\n", 1) != 1 || close((int)o.notify_fd) < 0))
 		log_warning("unable to say ready on descriptor %d: %s", (int)o.notify_fd,
 			    strerror(errno));
+	confine_tell(CONFINE_LOCAL | CONFINE_FILES);
 	rc = loop_run(loop);
 	router_close(&router, dir);
 	loop_free(loop);

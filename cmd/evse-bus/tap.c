@@ -10,6 +10,7 @@
 #include "bus/client.h"
 #include "core/cli.h"
 #include "core/clock.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/head.h"
 #include "core/jqf.h"
@@ -121,6 +122,7 @@ int bus_tap(int argc, char **argv)
 	pfd.fd = bus_connect(bus_dir(o.dir), "tap", &err);
 	if (pfd.fd < 0 || bus_subscribe(pfd.fd, o.topics, &err) < 0)
 		log_fatal(EXIT_UNAVAILABLE, "%s", err.msg);
+	confine_tell(CONFINE_NOTHING);
 	while (!t.done && poll(&pfd, 1, o.idle_ms ? (int)o.idle_ms : -1) > 0)
 		if (lines_read(&lines, pfd.fd, on_line, &t) <= 0)
 			break;

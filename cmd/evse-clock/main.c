@@ -243,6 +243,8 @@ static int start(struct tool *t)
 		loop_on_step(t->loop, on_step, c);
 		if ((code = ask_open(c)) != 0 || (code = say_load(c)) != 0)
 			return code;
+		if (clock_wants(c, CLOCKS_TIMESYNC))
+			t->needs |= CONFINE_EXEC;
 	}
 	loop_timer_after(t->loop, &c->tick, 0);
 	return 0;
@@ -308,6 +310,7 @@ int main(int argc, char **argv)
 	    .kind = TOOL_SOURCE,
 	    .options = options,
 	    .wants = wants,
+	    .needs = CONFINE_FILES,
 	    .ctx = &c,
 	    .start = start,
 	    .on_record = on_record,

@@ -295,6 +295,7 @@ int main(int argc, char **argv)
 	    .about = "A small OCPP 2.0.1 back office for benches, demonstrations and tests.",
 	    .kind = TOOL_BRIDGE,
 	    .options = options,
+	    .needs = CONFINE_NET,
 	    .no_boot = true,
 	    .ctx = &o,
 	    .setup = set_up,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/cli.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -356,6 +357,7 @@ int main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	set_up(&s);
+	confine_tell(CONFINE_FILES | (s.http ? CONFINE_NET : 0));
 	code = run(&s);
 	out_release(&s.out);
 	ship_http_free(s.http);

@@ -9,6 +9,7 @@
 
 #include "core/buf.h"
 #include "core/cli.h"
+#include "core/confine.h"
 #include "store/keys.h"
 
 int log_record(int argc, char **argv);

@@ -165,6 +165,7 @@ int log_prove(int argc, char **argv)
 	s.src = (struct slice){c.args[0], (size_t)(slash - c.args[0])};
 	s.n = (struct slice){slash + 1, strlen(slash + 1)};
 	common_open(&w, &o.c);
+	confine_tell(CONFINE_NOTHING);
 	if (reader_open(&r, o.c.dir, w.have_keys ? &w.keys : NULL, &err) < 0)
 		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
 	r.opener = w.opener;
@@ -279,6 +280,7 @@ int log_verify_proof(int argc, char **argv)
 		log_fatal(EXIT_USAGE, "verify-proof: expected --pub FILE and PROOF");
 	for (size_t i = 0; i < o.pubs.count; i++)
 		count += common_pubs(o.pubs.item[i], pubs + count, PUBS_MAX - count);
+	confine_tell(CONFINE_NOTHING);
 	if (json_load(c.args[0], PROOF_MAX, &p, &err) < 0)
 		log_fatal(EXIT_BAD_DATA, "%s", err.msg);
 	buf_init(&record, PROOF_MAX);

@@ -379,6 +379,8 @@ static int start(struct tool *t)
 				       : common_exit(why, EXIT_CONFIG);
 	}
 	g.open = true;
+	if (g.store.keys.token)
+		t->needs |= CONFINE_MODULES | CONFINE_LOCAL;
 	g.sync = (struct loop_timer){.name = "sync", .fn = on_sync};
 	g.event = (struct loop_timer){.name = "event", .fn = on_sync};
 	g.seal = (struct loop_timer){.name = "seal", .fn = on_seal};
@@ -418,6 +420,7 @@ int log_record(int argc, char **argv)
 	    .examples = "  evse-meter … | evse-log record -d store\n",
 	    .kind = TOOL_BRIDGE,
 	    .options = options,
+	    .needs = CONFINE_FILES | CONFINE_FORK,
 	    .start = start,
 	    .on_other = on_other,
 	    .on_record = on_record,

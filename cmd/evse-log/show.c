@@ -237,6 +237,7 @@ int log_show(int argc, char **argv)
 	if (o.format)
 		s.table = table_new(o.format == 1);
 	common_open(&w, &o.c);
+	confine_tell(CONFINE_NOTHING);
 	code = show(&s, &r, &w);
 	if (s.table)
 		table_free(s.table, &s.out);

@@ -159,6 +159,7 @@ int log_stat(int argc, char **argv)
 		log_fatal(code < 0 ? common_exit(errno, EXIT_BAD_DATA) : EXIT_NO_INPUT, "%s: %s",
 			  o.c.dir, code < 0 ? err.msg : "no store there");
 	common_open(&w, &o.c);
+	confine_tell(CONFINE_NOTHING);
 	r.keys = &w.keys;
 	if (reader_list(&r, &err) < 0)
 		log_fatal(EXIT_OS, "%s", err.msg);

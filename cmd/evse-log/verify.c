@@ -147,6 +147,7 @@ int log_verify(int argc, char **argv)
 		v.keys = w.have_keys ? &w.keys : NULL;
 		v.opener = w.opener;
 	}
+	confine_tell(CONFINE_NOTHING);
 	if (verify_store(&v, o.c.dir, &err) < 0)
 		log_fatal(common_exit(errno, EXIT_NO_INPUT), "%s: %s", o.c.dir, err.msg);
 	if (o.json)

@@ -213,6 +213,9 @@ static int start(struct tool *t)
 	}
 	if (a->opt.state_dir && !t->replaying && (rc = load_epoch(a)) != 0)
 		return rc;
+	t->needs = a->opt.state_dir ? CONFINE_FILES : CONFINE_NOTHING;
+	t->needs |=
+	    strncmp(a->opt.device, "rtu:", 4) == 0 ? CONFINE_FILES | CONFINE_DEVICE : CONFINE_NET;
 	schedule_start(a);
 	return 0;
 }

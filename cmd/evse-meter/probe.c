@@ -205,6 +205,7 @@ int probe_main(int argc, char **argv)
 		log_error("%s", err.msg);
 		return EXIT_CONFIG;
 	}
+	confine_tell(CONFINE_FILES | CONFINE_NET | CONFINE_DEVICE);
 	if (read_all(r)) {
 		print_all(r, &model);
 		code = cli_close(EXIT_DONE);

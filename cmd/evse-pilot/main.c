@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 enum { PERIOD_US = 5000000, SAME_READING_US = 100000, METER_US = 5000000 };
 
@@ -338,6 +337,15 @@ static int setup(struct tool *t)
 	return configure(a);
 }
 
+/* The board may be opened anew; with --safe-f it is not open yet. */
+static unsigned needs(const struct options *o)
+{
+	bool simulated = strncmp(o->device, "sim:", 4) == 0;
+
+	return CONFINE_NO_KILL | (simulated ? CONFINE_LOCAL : CONFINE_DEVICE) |
+	       (simulated && !o->safe_f ? 0 : CONFINE_FILES);
+}
+
 static int start(struct tool *t)
 {
 	struct app *a = t->ctx;
@@ -346,6 +354,7 @@ static int start(struct tool *t)
 	struct err err;
 	int code;
 
+	t->needs = needs(&a->o);
 	if (a->o.safe || a->o.safe_f)
 		return safe_start(a, self_argv);
 	a->channel = tool_channel(t, "board", on_channel, a);
@@ -359,8 +368,6 @@ static int start(struct tool *t)
 			return code;
 		}
 		priority_take((int)a->o.realtime);
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-			log_warning("unable to give up new privileges: %s", strerror(errno));
 	}
 	a->started = true;
 	loop_timer_after(t->loop, &a->periodic, PERIOD_US);

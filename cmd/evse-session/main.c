@@ -176,6 +176,7 @@ int main(int argc, char **argv)
 	    .kind = TOOL_FILTER,
 	    .options = options,
 	    .wants = session_wants,
+	    .needs = CONFINE_FILES,
 	    .ctx = &s,
 	    .start = start,
 	    .on_record = session_on_record,

@@ -332,6 +332,7 @@ int main(int argc, char **argv)
 	    .kind = TOOL_SOURCE,
 	    .options = options,
 	    .wants = wants,
+	    .needs = CONFINE_FILES | CONFINE_LOCAL | CONFINE_DEVICE,
 	    .ctx = &sim,
 	    .start = start,
 	    .on_record = on_record,

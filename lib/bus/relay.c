@@ -13,6 +13,7 @@
 #include "bus/keep.h"
 #include "bus/pending.h"
 #include "bus/topics.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -417,6 +418,7 @@ int relay_run(const struct relay_config *config)
 	r.hear_fd = fcntl(config->to_tool, F_DUPFD_CLOEXEC, 0);
 	loop_watch(r.loop, r.hear_fd, 0, on_tool_deaf, &r);
 	loop_watch(r.loop, config->from_tool, POLLIN, on_tool_readable, &r);
+	confine_tell(CONFINE_LOCAL);
 	on_retry(&r);
 	rc = loop_run(r.loop);
 	if (r.durable)

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/journal.h"
@@ -284,6 +283,7 @@ static int replay(struct tool *t, struct journal *j)
 	struct err err;
 	int rc;
 
+	confine_tell(t->needs);
 	while (!loop_stopping(t->loop) && (rc = journal_next(j, &e, &err)) != 0) {
 		number++;
 		if (rc < 0) {
@@ -431,6 +431,12 @@ static int begin_output(struct tool *t)
 	return 0;
 }
 
+/* Variables that are set go to a file. */
+static void confine_tool(const struct tool *t)
+{
+	confine_tell(t->needs | (t->frame->vars.dir ? CONFINE_FILES : CONFINE_NOTHING));
+}
+
 static int live(struct tool *t)
 {
 	struct tool_frame *f = t->frame;
@@ -448,8 +454,7 @@ static int live(struct tool *t)
 		f->idle = (struct loop_timer){.name = "idle", .fn = on_idle, .ctx = t};
 		loop_timer_after(t->loop, &f->idle, f->idle_ms * 1000);
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		log_warning("unable to give up new privileges: %s", strerror(errno));
+	confine_tool(t);
 	loop_on_timer(t->loop, on_timer, t);
 	if (t->def->on_drained)
 		loop_on_drained(t->loop, on_drained, t);
@@ -503,7 +508,7 @@ static void release(struct tool *t)
 int tool_main(const struct tool_def *def, int argc, char **argv)
 {
 	struct tool_frame f = {0};
-	struct tool t = {.def = def, .ctx = def->ctx, .frame = &f};
+	struct tool t = {.def = def, .ctx = def->ctx, .needs = def->needs, .frame = &f};
 	int code;
 
 	cli_init(def->kind < TOOL_BRIDGE);

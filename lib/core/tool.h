@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "core/cli.h"
+#include "core/confine.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -46,6 +47,7 @@ struct tool_def {
 	enum tool_kind kind;
 	const struct cli_opt *options; /* its own; ends in a NULL name */
 	const char *const *wants;      /* types given to on_record, NULL-terminated; NULL: all */
+	unsigned needs;                /* what it does after start(): core/confine.h */
 	bool no_boot; /* don't write a boot record at the start; it has no variables either */
 	const char *const *state_dir; /* dest of the option with its state directory; may be NULL */
 	void *ctx;                    /* the tool's own state, as tool->ctx */
@@ -78,6 +80,7 @@ struct tool {
 	struct out out;
 	struct cli cli;
 	void *ctx;
+	unsigned needs; /* as in def; start() may change it: the process is confined to it then */
 	bool replaying; /* devices are not to be touched */
 	bool ending;
 	uint64_t line;            /* number of the input line at hand */

@@ -160,9 +160,10 @@ static int add_device_key(struct keys *k, const char *dir, const char *name, str
 	rc = keys_read_file(path, true, &b, err);
 	while (rc == 0 && b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
 		b.len--;
-	if (rc == 0 && b.len > 7 && strncmp(b.data, "pkcs11:", 7) == 0)
+	if (rc == 0 && b.len > 7 && strncmp(b.data, "pkcs11:", 7) == 0) {
+		k->token = true;
 		rc = open_with_token(path, &b, k->device[k->devices], err);
-	else if (rc == 0 && !crypt_unhex(b.data, b.len, k->device[k->devices], CRYPT_KEY)) {
+	} else if (rc == 0 && !crypt_unhex(b.data, b.len, k->device[k->devices], CRYPT_KEY)) {
 		rc = err_set(err, "%s: expected %d hexadecimal digits", path, 2 * CRYPT_KEY);
 		errno = EINVAL;
 	}

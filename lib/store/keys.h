@@ -18,6 +18,7 @@ struct keys {
 	uint8_t device[KEYS_DEVICE_MAX][CRYPT_KEY]; /* [0] is the present one */
 	uint8_t id[KEYS_DEVICE_MAX][CRYPT_ID];
 	size_t devices;
+	bool token; /* a token's module is loaded whenever the keys are read */
 	struct crypt_signer *signer;
 	struct crypt_recipients *recipients;
 };
