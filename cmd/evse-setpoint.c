@@ -196,6 +196,11 @@ static void take_limit(struct tool *t, const struct record *r)
 		refuse(t, r, err.msg);
 		return;
 	}
+	if (limit.evse > s->core.conf.evses) {
+		free(limit.entries);
+		refuse(t, r, "evse: there is no such EVSE here");
+		return;
+	}
 	verdict = lease_take(&s->core.leases, &limit, lease_from(s, r, tool_now(t).mono_us / 1000));
 	if (verdict == LEASE_TAKEN)
 		accept_again(t, r);

@@ -107,6 +107,10 @@ says() { until_true has "$1"; }
 	limit site '"import_max_a":20' >&8
 	says '.type == "alert" and .raised == false'
 	says '.import_max_a == 20'
+	record limit site '"evse":2,"scope":"evse","valid_s":30,"import_max_a":20' >&8
+	says '.type == "alert" and .raised and (.text | test("no such EVSE"))'
+	limit site '"import_max_a":20' >&8
+	says '.type == "alert" and .raised == false'
 	record limit site '"scope":"planet","valid_s":30,"import_max_a":20' >&8
 	says '.type == "alert" and .raised and (.text | test("scope"))'
 	limit stranger '"import_max_a":32' >&8
