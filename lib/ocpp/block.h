@@ -191,6 +191,7 @@ struct ocpp {
 	struct seen seen;
 	struct limits limits;
 	struct reset reset;
+	char session_epoch[32]; /* of evse-session, as last heard */
 	bool station_out;       /* set out of service as a whole */
 	int64_t aligned_due_us; /* real */
 	struct pending_command commands[COMMANDS_MAX];

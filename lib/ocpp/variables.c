@@ -1,6 +1,7 @@
 /* B05, B06: SetVariables and GetVariables on the table of model.c; written values survive. */
 #include "ocpp/block.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -133,6 +134,35 @@ static void say_backoff(struct ocpp *o)
 			     (int)var_int(o, VAR_COMM_BACKOFF_REPEATS));
 }
 
+/* evse-session waits for the plug: what was written is told to each new start of it. */
+static void say_plug_timeout(struct ocpp *o)
+{
+	struct jw *w;
+
+	if (!o->model.values[VAR_TX_CONNECTION_TIMEOUT])
+		return;
+	w = command_begin(o, "session", "set", 0, NULL);
+	jw_kobj(w, "values");
+	jw_kint(w, "plug-timeout", var_int(o, VAR_TX_CONNECTION_TIMEOUT));
+	jw_end(w);
+	command_send(o);
+}
+
+/* A record of evse-session in an epoch not seen yet: it began anew. */
+static void record(struct ocpp *o, const struct record *r)
+{
+	size_t len = strcspn(record_n(r), ".");
+	char epoch[sizeof(o->session_epoch)];
+
+	if (!record_is(r, "session"))
+		return;
+	snprintf(epoch, sizeof(epoch), "%.*s", (int)len, record_n(r));
+	if (strcmp(epoch, o->session_epoch) == 0)
+		return;
+	memcpy(o->session_epoch, epoch, sizeof(epoch));
+	say_plug_timeout(o);
+}
+
 /* What a written value changes at once. */
 static void apply(struct ocpp *o, enum var_id id)
 {
@@ -143,6 +173,8 @@ static void apply(struct ocpp *o, enum var_id id)
 		say_backoff(o);
 	if (id == VAR_ALIGNED_INTERVAL)
 		o->aligned_due_us = 0;
+	if (id == VAR_TX_CONNECTION_TIMEOUT)
+		say_plug_timeout(o);
 	if (id == VAR_SMART_ENABLED)
 		limits_emit(o);
 }
@@ -268,4 +300,4 @@ static int load(struct ocpp *o, struct err *err)
 static const struct ocpp_handler handlers[] = {
     {"GetVariables", get_variables}, {"SetVariables", set_variables}, {0}};
 
-const struct ocpp_block block_variables = {.load = load, .handlers = handlers};
+const struct ocpp_block block_variables = {.load = load, .record = record, .handlers = handlers};

@@ -126,6 +126,14 @@ charging() {
 	says '.edge == "deauthorized" and .reason == "GroundFault"'
 }
 
+@test "the back office sets how long a token waits for the plug" {
+	session --list cards
+	record command ocpp '"to":"session","id":"c1","kind":"set","values":{"plug-timeout":1}' >&8
+	pilot A1 false
+	token 04a2b3c4
+	says '.edge == "deauthorized" and .reason == "Timeout"'
+}
+
 @test "kill -9 at each edge: the session goes on, no edge twice, none lost" {
 	session --list cards -d state
 	pilot B1 false

@@ -367,3 +367,24 @@ TEST(a_late_answer_does_not_cross_a_reconnection)
 	CHECK(!sent("UnlockFailed"));
 	end();
 }
+
+/* The plug's time-out is evse-session's: it is told what was written, and again when it restarts.
+ */
+TEST(the_plug_timeout_is_told_to_who_waits)
+{
+	begin();
+	accepted();
+	set_variable("TxCtrlr", "EVConnectionTimeOut", "0");
+	CHECK(sent("\"attributeStatus\":\"Rejected\"") && !said("\"kind\":\"set\""));
+	set_variable("TxCtrlr", "EVConnectionTimeOut", "90");
+	CHECK(sent("\"attributeStatus\":\"Accepted\""));
+	CHECK(said("\"to\":\"session\"") && said("\"kind\":\"set\"") &&
+	      said("\"values\":{\"plug-timeout\":90}"));
+	forget();
+	edge("idle", "", "");
+	CHECK(said("\"kind\":\"set\""));
+	forget();
+	edge("connected", "connected", "");
+	CHECK(!said("\"kind\":\"set\""));
+	end();
+}
