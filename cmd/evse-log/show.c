@@ -10,6 +10,7 @@
 #include "core/exit.h"
 #include "core/head.h"
 #include "core/jqf.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/utc.h"
 #include "parts.h"
@@ -17,13 +18,15 @@
 #include "table.h"
 
 enum { OUT_BYTES = 64 << 10, FOLLOW_MS = 200 };
+static const int64_t CLOCK_OLD_US = 3600000000; /* what a clock record says holds no longer */
+static const double CLOCK_BOUND_MS = 10;
 
 static struct {
 	struct common_options c;
 	const char *from, *to, *type, *src, *filter;
 	int64_t evse, count;
 	int format;
-	bool follow;
+	bool follow, clock;
 } o;
 
 static const struct cli_opt options[] = {
@@ -42,6 +45,8 @@ static const struct cli_opt options[] = {
      CLI_WORD, &o.format, 0, 0, false, true},
     {'f', "follow", NULL, NULL, "go on with records as they come", CLI_FLAG, &o.follow, 0, 0, false,
      true},
+    {0, "clock", NULL, NULL, "add clock_within_10ms: what the log's clock records say of its time",
+     CLI_FLAG, &o.clock, 0, 0, false, true},
     {0, "count", "N", NULL, "end after N lines", CLI_INT, &o.count, 1, 1e15, false, true},
     OPT_RECIPIENT(o.c),
     {0},
@@ -54,6 +59,11 @@ struct show {
 	struct buf out, made;
 	int64_t from_us, to_us, printed;
 	uint64_t bad;
+	struct {
+		struct buf line;
+		int64_t at_us;
+		bool known, within;
+	} clock; /* the newest clock record's word */
 	const struct reader *reader;
 	bool progress; /* a bar on standard error: it is a terminal, and standard output is none */
 	uint64_t seq;
@@ -155,15 +165,49 @@ static void draw(struct show *s, uint64_t seq)
 		"##################################################", percent);
 }
 
+static void heed_clock(struct show *s, const struct head *h, const char *line, size_t len)
+{
+	double bound;
+	jv v;
+
+	s->clock.known = utc_parse(h->t.at, h->t.len, &s->clock.at_us) == 0 &&
+			 json_parse(line, len, &v, NULL) == 0;
+	if (!s->clock.known)
+		return;
+	s->clock.within = json_num(json_get(v, "bound_ms"), 0, CLOCK_BOUND_MS,
+				   &bound); /* null: not known how far */
+	json_free(v);
+}
+
+/* The record with one member more. */
+static int emit_marked(struct show *s, const struct head *h, const char *line, size_t len)
+{
+	struct buf *b = &s->clock.line;
+	int64_t t;
+	bool known = s->clock.known && utc_parse(h->t.at, h->t.len, &t) == 0 &&
+		     t - s->clock.at_us <= CLOCK_OLD_US;
+
+	buf_reset(b);
+	buf_add(b, line, len - 1);
+	buf_adds(b, ",\"clock_within_10ms\":");
+	buf_adds(b, !known ? "null}" : s->clock.within ? "true}" : "false}");
+	return emit(s, buf_str(b), b->len);
+}
+
 static int on_line(void *ctx, const struct place *p, const char *line, size_t len)
 {
 	struct show *s = ctx;
-	struct head h;
+	struct head h = {0};
+	bool scanned = (filtering() || o.clock) && head_scan(line, len, &h, NULL) == 0;
 
 	if (s->progress && p->seq != s->seq)
 		draw(s, p->seq);
-	if (filtering() && (head_scan(line, len, &h, NULL) < 0 || !wanted(s, &h)))
+	if (o.clock && scanned && slice_is(h.type, "clock"))
+		heed_clock(s, &h, line, len);
+	if (filtering() && (!scanned || !wanted(s, &h)))
 		return 0;
+	if (o.clock && scanned)
+		return emit_marked(s, &h, line, len);
 	return emit(s, line, len);
 }
 
@@ -189,6 +233,8 @@ static int show(struct show *s, struct reader *r, const struct opening *w)
 	s->drawn = -1;
 	s->progress = !o.follow && !o.c.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
 	r->from_ms = o.from ? s->from_us / 1000 : INT64_MIN;
+	if (o.from && o.clock) /* what the clock said before counts */
+		r->from_ms -= CLOCK_OLD_US / 1000;
 	r->to_ms = o.to ? s->to_us / 1000 : INT64_MAX;
 	do {
 		rc = reader_each(r, on_line, s, &err);
@@ -232,6 +278,7 @@ int log_show(int argc, char **argv)
 	s.to_us = time_option("to", o.to, INT64_MAX);
 	buf_init(&s.out, (size_t)8 << 20);
 	buf_init(&s.made, (size_t)4 << 20);
+	buf_init(&s.clock.line, 256 << 10);
 	if (o.filter && !(s.jq = jqf_new(o.filter, &err)))
 		log_fatal(EXIT_USAGE, "--filter: %s", err.msg);
 	if (o.format)
@@ -245,6 +292,7 @@ int log_show(int argc, char **argv)
 	jqf_free(s.jq);
 	buf_release(&s.out);
 	buf_release(&s.made);
+	buf_release(&s.clock.line);
 	reader_close(&r);
 	common_close(&w);
 	return code;

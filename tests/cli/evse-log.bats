@@ -211,6 +211,30 @@ has() { jq -es "any(.[]; $1)" out; }
 	[ "$(evse-log show -d store | head -1 | wc -l)" = 1 ]
 }
 
+@test "show --clock tells of each record whether its time was within 10 ms (DAT-1)" {
+	at() { printf '{"t":"2026-11-02T%s.000Z","type":"%s","src":"%s","n":"a.%d","m":1%s}\n' "$@"; }
+	{
+		at 10:00:00 meter m 1 ',"v":1'
+		at 10:00:01 clock clock 1 ',"bound_ms":1.5,"synced":true'
+		at 10:00:02 meter m 2 ',"v":2'
+		at 10:00:03 clock clock 2 ',"bound_ms":10.4,"synced":false'
+		at 10:00:04 meter m 3 ',"v":3'
+		at 10:00:05 clock clock 3 ',"bound_ms":null'
+		at 10:00:06 session m 1 ''
+		at 10:00:07 clock clock 4 ',"bound_ms":10'
+		at 10:00:08 meter m 4 ',"v":4'
+		at 11:00:09 meter m 5 ',"v":5'
+	} >want
+	record <want >/dev/null
+	evse-log show -d store | cmp - want
+	[ "$(evse-log show -d store --clock --filter .clock_within_10ms | xargs)" = "null true true false false false false true true null" ]
+	[ "$(evse-log show -d store --clock --type meter | sed -n 3p)" = "$(at 10:00:04 meter m 3 ',"v":3,"clock_within_10ms":false')" ]
+	# what the clock said before counts too
+	[ "$(evse-log show -d store --clock --from 2026-11-02T10:00:08Z --filter .clock_within_10ms | xargs)" = "true null" ]
+	run -0 evse-log show -d store --clock --type meter --format csv
+	[ "${lines[0]}" = t,type,src,n,m,v,clock_within_10ms ] && [[ ${lines[3]} == *,3,false ]]
+}
+
 @test "show --follow goes on with what comes" {
 	recorder --sync 20
 	say 2 >&8
