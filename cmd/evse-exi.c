@@ -20,7 +20,7 @@
 #include "evse-exi/wait.h"
 
 static struct {
-	bool help, version, table, fragment;
+	bool fragment;
 	const char *schema, *keys;
 } opt;
 
@@ -249,20 +249,13 @@ int main(int argc, char **argv)
 	    {'k', "keys", "FILE", "@file", "pcap: TLS key log (SSLKEYLOGFILE)", CLI_STR, &opt.keys,
 	     0, 0, false, true},
 	    {0}};
-	static const struct cli_opt common[] = {
-	    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &opt.help, 0, 0, false, true},
-	    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &opt.version, 0, 0, false,
-	     true},
-	    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &opt.table, 0, 0,
-	     true, true},
-	    {0}};
 	static struct cli cli = {
 	    .tool = "evse-exi",
 	    .synopsis = "decode | encode | list | explain HEX | pcap FILE",
 	    .about = "Reads and writes the EXI messages of DIN SPEC 70121, ISO 15118-2 and ISO "
 		     "15118-20 as JSON.",
 	    .own = own,
-	    .common = common,
+	    .common = cli_answers,
 	    .examples = "  evse-exi decode <frames.jsonl\n  evse-exi explain 804880\n",
 	};
 	int code = EXIT_DONE;

@@ -20,7 +20,7 @@
 #include "plot/term.h"
 
 static struct {
-	bool help, version, table, term;
+	bool term;
 	const char *from, *to, *what, *title;
 	int64_t evse, width, height;
 	int colour;
@@ -43,12 +43,6 @@ static const struct cli_opt options[] = {
     {0, "height", "N", NULL, "height of a panel in pixels (180), or in lines (10)", CLI_INT,
      &o.height, 4, 5000, false, true},
     {0, "title", "TEXT", NULL, "title of the picture", CLI_STR, &o.title, 0, 0, false, true},
-    {0},
-};
-static const struct cli_opt common[] = {
-    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &o.help, 0, 0, false, true},
-    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &o.version, 0, 0, false, true},
-    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &o.table, 0, 0, true, true},
     {0},
 };
 
@@ -184,7 +178,7 @@ int main(int argc, char **argv)
 	    NULL,
 	    "Draws records: power, current and limit, frequency, charge, energy by session.",
 	    options,
-	    common,
+	    cli_answers,
 	    "  evse-log show -d DIR --from T --to T | evse-plot >day.svg\n"
 	    "  evse-log show -d DIR | evse-plot --term --what power,current\n",
 	    NULL,

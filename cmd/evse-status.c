@@ -21,7 +21,7 @@
 enum { WAIT_MS = 3000 };
 
 static struct {
-	bool help, version, table, json;
+	bool json;
 	const char *dir;
 } o;
 
@@ -31,12 +31,6 @@ static const struct cli_opt options[] = {
      false, false},
     {'j', "json", NULL, NULL, "one JSON object instead of text", CLI_FLAG, &o.json, 0, 0, false,
      false},
-    {0},
-};
-static const struct cli_opt common[] = {
-    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &o.help, 0, 0, false, true},
-    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &o.version, 0, 0, false, true},
-    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &o.table, 0, 0, true, true},
     {0},
 };
 
@@ -247,7 +241,7 @@ int main(int argc, char **argv)
 			"[-]",
 			"Prints how the charger is now. Exit status 0: healthy, 1: not.",
 			options,
-			common,
+			cli_answers,
 			"  evse-status                     one screen\n"
 			"  evse-status --json | jq .healthy\n"
 			"  evse-log show -d DIR | evse-status -   as it was at the end of a log\n",

@@ -28,7 +28,6 @@ enum { REFRESH_MS = 250, HISTORY = 240, LOG_LINES = 64 };
 enum { GOOD = 1, WARN, BAD, DIM };
 
 static struct {
-	bool help, version, table;
 	const char *dir;
 	int64_t seconds;
 } o;
@@ -38,12 +37,6 @@ static const struct cli_opt options[] = {
      "directory of the bus's sockets (default $EVSE_RUN, else /run/evse)", CLI_STR, &o.dir, 0, 0,
      false, false},
     {0, "seconds", "N", NULL, "end after N seconds", CLI_INT, &o.seconds, 1, 1e9, false, true},
-    {0},
-};
-static const struct cli_opt common[] = {
-    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &o.help, 0, 0, false, true},
-    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &o.version, 0, 0, false, true},
-    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &o.table, 0, 0, true, true},
     {0},
 };
 
@@ -440,9 +433,9 @@ static void run(struct top *t, int key_fd)
 int main(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-top", "[-]",  "Shows the charger live in a terminal. Keys: q end, h help.",
-	    options,    common, NULL,
-	    NULL,       NULL,   0};
+	    "evse-top", "[-]",       "Shows the charger live in a terminal. Keys: q end, h help.",
+	    options,    cli_answers, NULL,
+	    NULL,       NULL,        0};
 	static struct top t = {.fd = STDIN_FILENO};
 	struct err err;
 	int code, key_fd;

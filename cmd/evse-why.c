@@ -25,7 +25,7 @@
 enum { OUT_MAX = 1 << 20, ARGS_MAX = 16, US = 1000000 };
 
 static struct {
-	bool help, version, table, json;
+	bool json;
 	const char *run, *log, *at;
 	int64_t evse;
 	double back_s;
@@ -43,12 +43,6 @@ static const struct cli_opt options[] = {
      true},
     {'j', "json", NULL, NULL, "print a line of JSON for each EVSE", CLI_FLAG, &o.json, 0, 0, false,
      true},
-    {0},
-};
-static const struct cli_opt common[] = {
-    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &o.help, 0, 0, false, true},
-    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &o.version, 0, 0, false, true},
-    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &o.table, 0, 0, true, true},
     {0},
 };
 
@@ -227,9 +221,9 @@ static size_t sections(void *ctx, const char *names[4])
 int main(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-why", NULL,   "Say why each EVSE may take the current that it may take.",
-	    options,    common, "  evse-log show -d log | evse-why --at 2026-11-22T10:00:00Z",
-	    NULL,       NULL,   0};
+	    "evse-why", NULL,        "Say why each EVSE may take the current that it may take.",
+	    options,    cli_answers, "  evse-log show -d log | evse-why --at 2026-11-22T10:00:00Z",
+	    NULL,       NULL,        0};
 	int code;
 
 	cli_init(true);

@@ -18,7 +18,6 @@
 #include "parts.h"
 
 static struct {
-	bool help, version, table;
 	const char *dir, *service;
 	int64_t wait_ms;
 } o = {.service = "operator", .wait_ms = 5000};
@@ -30,12 +29,6 @@ static const struct cli_opt options[] = {
      &o.service, 0, 0, false, false},
     {'w', "wait", "MS", NULL, "how long to wait for replies at the end (default 5000)", CLI_INT,
      &o.wait_ms, 0, 600000, false, false},
-    {0},
-};
-static const struct cli_opt common[] = {
-    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &o.help, 0, 0, false, true},
-    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &o.version, 0, 0, false, true},
-    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &o.table, 0, 0, true, true},
     {0},
 };
 
@@ -185,7 +178,7 @@ int bus_put(int argc, char **argv)
 	    NULL,
 	    "Says what stands on standard input, an object a line; prints the replies to commands.",
 	    options,
-	    common,
+	    cli_answers,
 	    "  echo '{\"to\":\"sim\",\"kind\":\"swipe\",\"evse\":1,\"token\":\"CARD1\"}' | "
 	    "evse-bus put\n"
 	    "  echo "

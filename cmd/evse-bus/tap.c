@@ -18,7 +18,7 @@
 #include "parts.h"
 
 static struct {
-	bool help, version, table, until_live;
+	bool until_live;
 	const char *dir, *topics;
 	int64_t count, idle_ms;
 } o = {.topics = "*"};
@@ -34,12 +34,6 @@ static const struct cli_opt options[] = {
     {0, "count", "N", NULL, "end after N lines", CLI_INT, &o.count, 1, 1e15, false, true},
     {0, "idle-timeout", "MS", NULL, "end when nothing came for MS milliseconds", CLI_INT,
      &o.idle_ms, 1, 1e9, false, true},
-    {0},
-};
-static const struct cli_opt common[] = {
-    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &o.help, 0, 0, false, true},
-    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &o.version, 0, 0, false, true},
-    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &o.table, 0, 0, true, true},
     {0},
 };
 
@@ -97,7 +91,7 @@ int bus_tap(int argc, char **argv)
 			"[JQ-PROGRAM]",
 			"Prints the records of the bus, as they come or through a jq program.",
 			options,
-			common,
+			cli_answers,
 			"  evse-bus tap -r                          the whole present state\n"
 			"  evse-bus tap -s pilot,session            what happens\n"
 			"  evse-bus tap -s meter '[.src,.power_w]'  powers\n",

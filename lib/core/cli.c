@@ -407,6 +407,16 @@ static int apply_file(struct cli *c, const char *path, size_t (*sections)(void *
 	return 0;
 }
 
+static bool asked_help, asked_version, asked_table;
+const struct cli_opt cli_answers[] = {
+    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &asked_help, 0, 0, false, CLI_LINE},
+    {'V', "version", NULL, NULL, "print the version", CLI_FLAG, &asked_version, 0, 0, false,
+     CLI_LINE},
+    {0, "option-table", NULL, NULL, "print the option table", CLI_FLAG, &asked_table, 0, 0, true,
+     CLI_LINE},
+    {0},
+};
+
 enum cli_result cli_parse(struct cli *c, int argc, char **argv,
 			  size_t (*sections)(void *ctx, const char *names[4]), void *ctx, int *code)
 {

@@ -66,6 +66,9 @@ struct cli {
 	int nargs;
 };
 
+/** --help, --version and --option-table, for the common table of a tool that has no more. */
+extern const struct cli_opt cli_answers[];
+
 enum cli_result { CLI_GO, CLI_DONE, CLI_BAD };
 
 /**
