@@ -437,17 +437,21 @@ static void confine_tool(const struct tool *t)
 	confine_tell(t->needs | (t->frame->vars.dir ? CONFINE_FILES : CONFINE_NOTHING));
 }
 
+/* Before anybody can know that the tool runs, so that whoever stops it gets an orderly end. */
+static int take_signals(struct tool *t)
+{
+	if (loop_signal(t->loop, SIGTERM, on_signal, t) == 0 &&
+	    loop_signal(t->loop, SIGINT, on_signal, t) == 0)
+		return 0;
+	log_error("unable to take signals: %s", strerror(errno));
+	return EXIT_OS;
+}
+
 static int live(struct tool *t)
 {
 	struct tool_frame *f = t->frame;
-	int rc;
+	int rc = open_inputs(t);
 
-	if (loop_signal(t->loop, SIGTERM, on_signal, t) < 0 ||
-	    loop_signal(t->loop, SIGINT, on_signal, t) < 0) {
-		log_error("unable to take signals: %s", strerror(errno));
-		return EXIT_OS;
-	}
-	rc = open_inputs(t);
 	if (rc)
 		return rc;
 	if (f->idle_ms) {
@@ -473,6 +477,8 @@ static int run(struct tool *t)
 
 	if (!rc)
 		rc = begin_output(t);
+	if (!rc && !t->replaying)
+		rc = take_signals(t);
 	if (rc)
 		return rc;
 	if (!t->def->no_boot)
