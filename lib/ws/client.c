@@ -64,6 +64,7 @@ static void on_tls(const SSL *ssl, int where, int ret)
 {
 	struct ws_client *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
+	ws_tls_server_name(ssl, where, c->url.host);
 	c->ws->work++;
 	if (c->state !=
 	    CLIENT_OPEN) /* later than that a connection is closed or lost, whatever TLS says */

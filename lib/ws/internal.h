@@ -73,6 +73,9 @@ struct ws_tls_conf {
 int ws_tls_load(SSL_CTX *ctx, const struct ws_tls_conf *conf, struct err *e);
 /** Calls back (SSL_CTX app data is @user) for each step; ws_tls_note then finds the cause. */
 void ws_tls_watch(SSL_CTX *ctx, void *user, void (*fn)(const SSL *ssl, int where, int ret));
+/** At the begin of a handshake: libwebsockets gives addresses too as server name; takes those out.
+ * Source: RFC 6066 3 */
+void ws_tls_server_name(const SSL *ssl, int where, const char *host);
 /** Takes an info event's alert or error into @fault. */
 void ws_tls_note(struct ws_fault *fault, const SSL *ssl, int where, int ret);
 /** Takes a failed check of the peer's certificate into @fault. */

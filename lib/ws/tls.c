@@ -1,6 +1,7 @@
 /* Certificates and keys into a TLS context. What went wrong in a handshake: fault.c. */
 #include "ws/internal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -214,4 +215,13 @@ void ws_tls_watch(SSL_CTX *ctx, void *user, void (*fn)(const SSL *ssl, int where
 {
 	SSL_CTX_set_app_data(ctx, user);
 	SSL_CTX_set_info_callback(ctx, fn);
+}
+
+void ws_tls_server_name(const SSL *ssl, int where, const char *host)
+{
+	struct in6_addr any;
+
+	if ((where & SSL_CB_HANDSHAKE_START) &&
+	    (inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1))
+		SSL_set_tlsext_host_name((SSL *)(uintptr_t)ssl, NULL);
 }

@@ -51,6 +51,15 @@ server_says() {
 	until_true grep -qi 'alert' s_server.out
 }
 
+@test "client: a host name is sent as server name, an address is not" {
+	s_server server -tlsextdebug
+	run timeout 3 "$PROBE" -u "wss://127.0.0.1:$PORT/ocpp/CS001" -a "$PKI/ca.crt" -t 1000 </dev/null
+	until_true grep -q 'TLS client extension "supported versions"' s_server.out
+	! grep -q 'TLS client extension "server name"' s_server.out
+	run timeout 3 "$PROBE" -u "wss://localhost:$PORT/ocpp/CS001" -a "$PKI/ca.crt" -t 1000 </dev/null
+	until_true grep -q 'TLS client extension "server name"' s_server.out
+}
+
 @test "client: the server's certificate is from an unknown CA" {
 	s_server otherca
 	refused unknown_ca 'unknown CA: server certificate'
