@@ -151,7 +151,7 @@ int journal_next(struct journal *j, struct journal_entry *e, struct err *err)
 	p = j->line;
 	letter = field(&p);
 	*e = (struct journal_entry){.name = "", .text = ""};
-	if (strlen(letter) != 1 || !strchr(letters, letter[0]) ||
+	if (!letter || strlen(letter) != 1 || !strchr(letters, letter[0]) ||
 	    time_field(&p, &e->now.real_us) < 0 || time_field(&p, &e->now.mono_us) < 0)
 		return err_set(err, "expected a journal entry: a letter of %s and two times",
 			       letters);
