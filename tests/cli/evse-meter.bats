@@ -28,6 +28,7 @@ until_true() {
 		sleep 0.02
 	done
 	echo "never true: $*" >&2
+	[ ! -s peer.err ] || tail -n 3 peer.err >&2
 	return 1
 }
 
@@ -36,7 +37,7 @@ peer() {
 	rm -f place orders said
 	mkfifo orders
 	/usr/bin/python3 "$ROOT/tests/fakes/meter_pymodbus.py" "$MODELS/$2.json" "$1" place \
-		<orders >said 2>/dev/null 3>&- 7>&- 8>&- &
+		<orders >said 2>peer.err 3>&- 7>&- 8>&- &
 	PIDS="$PIDS $!"
 	PEER=$!
 	exec 7>orders
