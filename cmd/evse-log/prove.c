@@ -2,9 +2,11 @@
  * without showing the rest. */
 #include <inttypes.h>
 #include <limits.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/exit.h"
 #include "core/head.h"
@@ -282,7 +284,9 @@ int log_verify_proof(int argc, char **argv)
 		count += common_pubs(o.pubs.item[i], pubs + count, PUBS_MAX - count);
 	confine_tell(CONFINE_NOTHING);
 	if (json_load(c.args[0], PROOF_MAX, &p, &err) < 0)
-		log_fatal(EXIT_BAD_DATA, "%s", err.msg);
+		log_fatal(access(c.args[0], R_OK) < 0 ? common_exit(errno, EXIT_NO_INPUT)
+						      : EXIT_BAD_DATA,
+			  "%s", err.msg);
 	buf_init(&record, PROOF_MAX);
 	buf_init(&shown, PROOF_MAX);
 	wrong = check(p, pubs, count, &record);

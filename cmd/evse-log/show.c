@@ -121,6 +121,19 @@ static bool filtering(void)
 	return o.type || o.src || o.evse || o.from || o.to;
 }
 
+/* How long the first @n lines are. */
+static size_t lines_len(const char *text, size_t len, int n)
+{
+	const char *at = text, *end = text + len;
+
+	for (; n > 0 && at < end; n--) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+
+		at = nl ? nl + 1 : end;
+	}
+	return (size_t)(at - text);
+}
+
 static int emit(struct show *s, const char *line, size_t len)
 {
 	struct err err;
@@ -136,6 +149,8 @@ static int emit(struct show *s, const char *line, size_t len)
 		}
 		line = buf_str(&s->made);
 		len = s->made.len;
+		if (o.count && n > o.count - s->printed)
+			len = lines_len(line, len, n = (int)(o.count - s->printed));
 	}
 	if (s->table)
 		table_add(s->table, line, len, &s->out);

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/log.h"
 
-enum { COLUMNS_MAX = 200, CELL_MAX = 4096, KEY_MAX = 120, WIDTH_MAX = 40 };
+enum { COLUMNS_MAX = 1000, CELL_MAX = 4096, KEY_MAX = 120, WIDTH_MAX = 40 };
 
 struct cell {
 	char key[KEY_MAX];
@@ -18,7 +19,7 @@ struct cell {
 struct table {
 	bool csv, begun;
 	struct cell cells[COLUMNS_MAX];
-	size_t count;
+	size_t count, left_out;
 	struct buf text, header; /* header: the keys of the present table, each with a NUL */
 	size_t width[COLUMNS_MAX];
 };
@@ -51,6 +52,8 @@ static int add_member(void *ctx, const char *key, jv v)
 	buf_addf(&full, "%s%s%s", w->prefix, *w->prefix ? "." : "", key);
 	if (!buf_failed(&full))
 		add_value(w->t, buf_str(&full), v);
+	else
+		w->t->left_out++;
 	buf_release(&full);
 	return 0;
 }
@@ -76,8 +79,10 @@ static void add_value(struct table *t, const char *key, jv v)
 		}
 		return;
 	}
-	if (t->count == COLUMNS_MAX || strlen(key) >= KEY_MAX)
+	if (t->count == COLUMNS_MAX || strlen(key) >= KEY_MAX) {
+		t->left_out++;
 		return;
+	}
 	c = &t->cells[t->count++];
 	memcpy(c->key, key, strlen(key) + 1);
 	c->off = t->text.len;
@@ -184,6 +189,10 @@ void table_add(struct table *t, const char *line, size_t len, struct buf *out)
 void table_free(struct table *t, struct buf *out)
 {
 	(void)out;
+	if (t->left_out)
+		log_warning("%zu values were left out: more than %d columns, or a name of more "
+			    "than %d bytes",
+			    t->left_out, COLUMNS_MAX, KEY_MAX - 1);
 	buf_release(&t->text);
 	buf_release(&t->header);
 	free(t);

@@ -207,6 +207,7 @@ has() { jq -es "any(.[]; $1)" out; }
 	/usr/bin/python3 -c 'import csv; assert len({len(r) for r in csv.reader(open("csv"))}) == 1'
 	run -0 evse-log show -d store --type pilot --format table
 	[[ ${lines[0]} == t*type*src*state* ]]
+	[ "$(evse-log show -d store --filter '1, 2, 3' --count 5 | xargs)" = "1 2 3 1 2" ]
 	run -64 evse-log show -d store --filter '.['
 	[ "$(evse-log show -d store | head -1 | wc -l)" = 1 ]
 }
@@ -303,6 +304,7 @@ has() { jq -es "any(.[]; $1)" out; }
 	run -0 evse-log verify-proof --pub store/keys/sign.pub proof
 	[[ $output == *'"id_hash":"#'* ]]
 	run -1 evse-log prove -d store meter.1/e65.999
+	run -66 evse-log verify-proof --pub store/keys/sign.pub nowhere
 	openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout >other.pub
 	run -1 evse-log verify-proof --pub other.pub proof
 }
