@@ -1,6 +1,7 @@
 /* evse-log show: prints the kept records, in order, byte for byte as they came; or some of them, or
  * what a jq program makes of them. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -236,7 +237,24 @@ static int64_t time_option(const char *name, const char *text, int64_t fallback)
 	return t;
 }
 
-static int show(struct show *s, struct reader *r, const struct opening *w)
+/* Keys may change while this follows. True when there are others than before. */
+static bool reload_keys(struct opening *w)
+{
+	struct keys fresh;
+	char path[PATH_MAX];
+	uint8_t id[2][CRYPT_ID];
+
+	if (!w->have_keys ||
+	    keys_load(&fresh, common_keys_dir(&o.c, path, sizeof path), KEYS_OPEN, false, NULL) < 0)
+		return false;
+	crypt_key_id(w->keys.device[0], id[0]);
+	crypt_key_id(fresh.device[0], id[1]);
+	keys_release(&w->keys);
+	w->keys = fresh;
+	return memcmp(id[0], id[1], CRYPT_ID) != 0;
+}
+
+static int show(struct show *s, struct reader *r, struct opening *w)
 {
 	struct err err;
 	int rc;
@@ -244,6 +262,7 @@ static int show(struct show *s, struct reader *r, const struct opening *w)
 	if (reader_open(r, o.c.dir, w->have_keys ? &w->keys : NULL, &err) < 0)
 		log_fatal(EXIT_NO_INPUT, "%s", err.msg);
 	r->opener = w->opener;
+	r->strict = o.follow; /* new keys may open them */
 	s->reader = r;
 	s->drawn = -1;
 	s->progress = !o.follow && !o.c.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
@@ -254,14 +273,20 @@ static int show(struct show *s, struct reader *r, const struct opening *w)
 	do {
 		rc = reader_each(r, on_line, s, &err);
 		flush(s);
-		if (rc == 0 && o.follow)
+		if (rc < 0 && o.follow && reload_keys(w)) {
+			r->damaged = 0;
+			rc = 0;
+		} else if (rc == 0 && o.follow) {
 			poll(NULL, 0, FOLLOW_MS);
+		}
 	} while (rc == 0 && o.follow);
 	if (s->progress)
 		dprintf(STDERR_FILENO, "\r\033[K");
-	if (rc < 0)
+	if (rc < 0 && r->damaged)
 		log_error("%s: %s; %llu segments can't be read", o.c.dir, err.msg,
 			  (unsigned long long)r->damaged);
+	else if (rc < 0)
+		log_error("%s: %s", o.c.dir, err.msg);
 	if (r->skipped_data)
 		log_info("%llu records of old data are not kept any more",
 			 (unsigned long long)r->skipped_data);

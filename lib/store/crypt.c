@@ -443,9 +443,15 @@ static bool set_opener(CMS_ContentInfo *cms, const struct crypt_opener *o)
 int crypt_cms_open(const struct crypt_opener *o, const void *der, size_t len, struct buf *out,
 		   struct err *err)
 {
-	BIO *in = BIO_new_mem_buf(der, (int)len), *plain = BIO_new(BIO_s_mem());
-	CMS_ContentInfo *cms = in ? d2i_CMS_bio(in, NULL) : NULL;
+	BIO *in, *plain;
+	CMS_ContentInfo *cms;
 	int rc = -1;
+
+	if (!o->kek && (!o->key_pem || !o->cert_pem))
+		return err_set(err, "no device key for it");
+	in = BIO_new_mem_buf(der, (int)len);
+	plain = BIO_new(BIO_s_mem());
+	cms = in ? d2i_CMS_bio(in, NULL) : NULL;
 
 	if (cms && plain && OBJ_obj2nid(CMS_get0_type(cms)) == NID_id_smime_ct_authEnvelopedData &&
 	    set_opener(cms, o) && CMS_decrypt(cms, NULL, NULL, NULL, plain, CMS_BINARY) == 1)

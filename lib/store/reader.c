@@ -139,17 +139,25 @@ struct giver {
 
 static int give(struct giver *g, const char *line, size_t len)
 {
+	struct persons *persons = g->r->keys && !g->r->no_persons ? &g->r->persons : NULL;
 	struct place p = g->place;
 
 	g->place.index++;
 	if (p.index < g->skip)
 		return 0;
-	g->r->last_index = p.index;
 	if (g->r->stored || !memchr(line, PERSONS_MARK, len))
 		return g->fn(g->ctx, &p, line, len);
 	buf_reset(&g->r->plain);
-	if (persons_open(g->r->keys ? &g->r->persons : NULL, line, len, &g->r->plain, g->err) < 0)
-		return -1;
+	if (persons_open(persons, line, len, &g->r->plain, g->err) < 0) {
+		if (g->r->strict) { /* not given: it comes again when the reader goes on */
+			g->place.index = p.index;
+			return -1;
+		}
+		g->r->no_persons = true;
+		buf_reset(&g->r->plain);
+		if (persons_open(NULL, line, len, &g->r->plain, NULL) < 0)
+			return -1;
+	}
 	return g->fn(g->ctx, &p, buf_str(&g->r->plain), g->r->plain.len);
 }
 
@@ -294,6 +302,9 @@ int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err)
 		if (rc < 0 && !r->damaged++)
 			first = *err;
 	}
+	if (r->no_persons && !r->damaged)
+		return err_set(err, "persons: damaged, or no device key for it; values that name "
+				    "persons are shown as tags");
 	if (!r->damaged)
 		return 0;
 	*err = first;

@@ -20,9 +20,12 @@ struct reader {
 	const struct keys *keys;    /* may be NULL */
 	int64_t from_ms, to_ms;     /* segments wholly outside are passed over */
 	bool check_roots;
+	bool
+	    strict; /* personal values that don't open end the reading; else their tags are given */
 	bool stored; /* give lines as they are stored, personal values sealed */
 	struct persons persons;
 	struct buf plain;
+	bool no_persons;               /* personal values could not be opened */
 	uint64_t damaged;              /* segments that could not be read */
 	uint64_t skipped_data;         /* records whose data part was removed */
 	uint64_t last_seq, last_index; /* what was given last; for going on */

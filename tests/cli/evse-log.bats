@@ -253,6 +253,29 @@ has() { jq -es "any(.[]; $1)" out; }
 	cmp followed <(say 2; say 30 2)
 }
 
+@test "show --follow goes on over changes of the keys" {
+	for i in 1 2 3 4; do say 60 $i; done >want
+	record </dev/null >/dev/null
+	evse-log show -d store --follow >got 3>&- 8>&- &
+	PIDS="$PIDS $!"
+	lines_are() { [ "$(wc -l <got)" = "$1" ]; }
+	for i in 1 2 3 4; do
+		say 60 $i | record >/dev/null
+		until_true lines_are $((i * 125))
+		evse-log rotate -d store --device --sign
+	done
+	cmp want got
+}
+
+@test "without the persons' keys the rest of the records is shown all the same" {
+	say 60 >want
+	record <want >/dev/null
+	echo damaged >store/persons
+	run -65 --separate-stderr evse-log show -d store
+	[[ $stderr == *"persons"*"tags"* ]]
+	[ "$(wc -l <<<"$output")" = 125 ] && [ "$(grep -c '"#' <<<"$output")" = 2 ]
+}
+
 @test "recipients open what they receive, with evse-log and with openssl alone" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.pem -subj /CN=a -days 2 2>/dev/null
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.pem -subj /CN=b -days 2 2>/dev/null
