@@ -7,7 +7,7 @@ seconds=20
 
 # examples PAGE: one runnable command a line.
 examples() {
-	mandoc -T ascii -O width=800 "$1" | col -bx | awk '
+	mandoc -T ascii -O width=800 "$1" | sed "s/.$(printf '\b')//g" | awk '
 		/^[A-Z]/ { on = ($0 == "EXAMPLES") }
 		!on { next }
 		more { sub(/^ +/, "") ; line = line " " $0 }

@@ -10,6 +10,8 @@ setup() {
 teardown() {
 	for p in $pids; do kill "$p" 2>/dev/null || true; done
 	[ -z "${dir:-}" ] || charger_stop
+	# shellcheck disable=SC2086 # numbers
+	wait $pids 2>/dev/null || true # what still writes there ends first
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
 }
 

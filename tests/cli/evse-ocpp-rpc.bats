@@ -10,7 +10,7 @@ setup_file() {
 	if command -v npm >/dev/null && [ ! -d "$NODE/node_modules/ocpp-rpc" ]; then
 		mkdir -p "$NODE"
 		cp "$ROOT/tests/node/package.json" "$ROOT/tests/node/package-lock.json" "$NODE/"
-		(cd "$NODE" && timeout 60 npm ci --no-audit --no-fund --ignore-scripts >/dev/null 2>&1 3>&-) || :
+		(cd "$NODE" && timeout 120 npm ci --no-audit --no-fund --ignore-scripts >/dev/null 2>&1 3>&-) || :
 	fi
 }
 
@@ -31,7 +31,7 @@ setup() {
 	PORT=$(cat "$D/port")
 }
 
-teardown() { ocpp_stop; }
+teardown() { [ -z "${D:-}" ] || ocpp_stop; }
 
 @test "ocpp-rpc in strict mode holds a whole session and has nothing to complain of" {
 	ocpp_station --evses 2
