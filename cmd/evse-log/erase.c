@@ -37,7 +37,7 @@ static int erase_file(struct persons *p, const char *path)
 		int n;
 
 		for (char *c = line; *c; c++)
-			if (*c == '\n')
+			if (*c == '\n' || *c == '\r')
 				*c = '\0';
 		n = *line ? persons_erase(p, line, &err) : 0;
 		if (n < 0)
