@@ -7,7 +7,7 @@ build="gcc make pkg-config libc6-dev libjq-dev libmodbus-dev libwebsockets-dev l
 	libseccomp-dev"
 run="runit openssl jq"
 test="bats mandoc shellcheck codespell cppcheck clang clang-tidy clang-format libclang-rt-14-dev valgrind gcovr
-	python3 python3-pymodbus python3-serial python3-websockets python3-jsonschema mbpoll socat tshark iproute2 procps
+	python3 python3-cryptography python3-pymodbus python3-serial python3-websockets python3-jsonschema mbpoll socat tshark iproute2 procps
 	busybox nodejs npm nginx-light chrony faketime zstd sqlite3 gnuplot-nox softhsm2 gdb xxd"
 kernel="qemu-system-x86 busybox gcc-12 xz-utils libelf1"
 case ${1:-} in

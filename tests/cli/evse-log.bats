@@ -276,6 +276,23 @@ has() { jq -es "any(.[]; $1)" out; }
 	[ "$(wc -l <<<"$output")" = 125 ] && [ "$(grep -c '"#' <<<"$output")" = 2 ]
 }
 
+@test "a reader written from the manual page alone reads every file" {
+	/usr/bin/python3 -c 'import cryptography' || skip "python3-cryptography is not installed"
+	recorder --seal-records 600 --sync 20
+	/usr/bin/python3 "$FAKES/log_odd.py" want >want
+	say 500 >>want
+	cat want >&8
+	kept() { [ "$(evse-log show -d store | wc -l)" = "$(wc -l <want)" ]; }
+	until_true kept
+	kill -KILL "$LOG"
+	wait "$LOG" || true
+	[ "$(find store -name '*.seg' | wc -l)" -ge 3 ]
+	evse-log stat -d store --json | jq -e '.unsealed_records > 50'
+	/usr/bin/python3 "$FAKES/log_reader.py" store | cmp - want
+	say 500 | jq -r 'select(.type == "token") | .token.id' | tail -1 | evse-log erase -d store --person-file -
+	/usr/bin/python3 "$FAKES/log_reader.py" store | cmp - <(evse-log show -d store)
+}
+
 @test "recipients open what they receive, with evse-log and with openssl alone" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.pem -subj /CN=a -days 2 2>/dev/null
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.pem -subj /CN=b -days 2 2>/dev/null
