@@ -349,7 +349,7 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 			     .type = VAR_MEMBERS,
 			     .values = "A,W",
 			     .initial = "A,W"},
-    [VAR_TX_CONNECTION_TIMEOUT] = 
+    [VAR_TX_CONNECTION_TIMEOUT] =
 	RW_INT("TxCtrlr", "EVConnectionTimeOut", NULL, "s", 1, DAY_S, "60"),
     [VAR_TX_STOP_ON_DISCONNECT] = RO_BOOL("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
     [VAR_TX_STOP_ON_INVALID] = RW_BOOL("TxCtrlr", "StopTxOnInvalidId", "true"),
