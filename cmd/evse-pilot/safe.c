@@ -96,7 +96,7 @@ static void leave_a_child(void)
 	fd = open("/dev/null", O_RDWR);
 	for (int i = 0; i < 3 && fd >= 0; i++)
 		dup2(fd, i);
-	for (; safe.argv[n] && n < ARGS - 2; n++)
+	for (; n < ARGS - 2 && safe.argv[n]; n++)
 		args[n] = safe.argv[n];
 	args[n++] = (char[]){"--safe-f"};
 	args[n] = NULL;

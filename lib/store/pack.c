@@ -293,7 +293,7 @@ enum { LIST_MAX = 64 };
 static void put_texts(struct packer *p, size_t shape, size_t slot, struct column *c)
 {
 	const struct shape *s = &p->b.shapes[shape];
-	struct shape_slot list[LIST_MAX];
+	struct shape_slot list[LIST_MAX] = {{0}};
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->rows && n <= LIST_MAX; i++) {

@@ -271,7 +271,7 @@ static int read_one(struct giver *g, uint64_t seq, struct err *err)
 
 int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err)
 {
-	struct err first = {{0}}, ignored;
+	struct err first = {{0}}, ignored = {{0}};
 
 	err = err ? err : &ignored;
 	if (reader_list(r, err) < 0)
