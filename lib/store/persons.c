@@ -179,28 +179,54 @@ static struct person *find(struct persons *p, const char *value, size_t len)
 	return NULL;
 }
 
+/* Who was seen comes last, so that the first are those not seen for longest. The order is on the
+ * disk with the next new person. */
+static struct person *touch(struct persons *p, struct person *e)
+{
+	struct person seen = *e, *last = &p->list[p->count - 1];
+
+	if (e >= last - p->count / 4)
+		return e;
+	memmove(e, e + 1, (size_t)(last - e) * sizeof(*e));
+	*last = seen;
+	crypt_forget(&seen, sizeof(seen));
+	return last;
+}
+
+/* So many persons are far more than a week's: better that old values become tags than that new
+ * ones are stored for good. */
+static void forget_oldest(struct persons *p)
+{
+	size_t n = PERSONS_MAX / 4;
+
+	memmove(p->list, p->list + n, (p->count - n) * sizeof(*p->list));
+	p->count -= n;
+	crypt_forget(&p->list[p->count], n * sizeof(*p->list));
+}
+
 static struct person *find_or_add(struct persons *p, const char *value, size_t len, struct err *err)
 {
 	struct person *e;
 	uint8_t mac[CRYPT_HASH];
+	bool full;
 	int fd = lock_file(p), rc = load(p, err);
 
 	e = rc == 0 ? find(p, value, len) : NULL;
+	if (e)
+		e = touch(p, e);
 	if (rc == 0 && !e && (p->list || (p->list = calloc(PERSONS_MAX, sizeof(*p->list))))) {
-		if (p->count == PERSONS_MAX) {
-			err_set(err, "keys of more than %d persons", PERSONS_MAX);
-			goto out;
-		}
+		full = p->count == PERSONS_MAX;
+		if (full)
+			forget_oldest(p);
 		e = &p->list[p->count++];
 		crypt_hmac(p->mac_key, value, len, mac);
 		memcpy(e->mac, mac, PERSONS_MAC);
 		if (crypt_random(e->tag, PERSONS_TAG) < 0 || crypt_random(e->key, CRYPT_KEY) < 0 ||
-		    save(p, false, err) < 0) {
+		    save(p, full, err) < 0) {
 			p->count--;
 			e = NULL;
 		}
 	}
-out:
 	if (fd >= 0)
 		close(fd);
 	return e;

@@ -354,6 +354,52 @@ TEST(an_erased_person_cannot_be_read)
 	store_close(&s);
 }
 
+static bool sealed(struct persons *p, const char *value)
+{
+	char line[100];
+	struct err err;
+	struct buf out;
+	bool ok;
+
+	snprintf(line, sizeof line, "{\"id_hash\":\"%s\"}", value);
+	buf_init(&out, 1000);
+	ok = persons_seal(p, line, strlen(line), &out, &err) == 0 && !strstr(buf_str(&out), value);
+	buf_release(&out);
+	return ok;
+}
+
+TEST(when_there_are_too_many_persons_those_not_seen_longest_are_forgotten)
+{
+	const char *dir = fresh_dir("crowd");
+	uint8_t device[CRYPT_KEY] = {9}, oldest[PERSONS_TAG];
+	struct keys keys = {0};
+	struct persons p;
+	struct err err;
+	int fd;
+
+	REQUIRE(mkdir(dir, 0700) == 0);
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	memcpy(keys.device[0], device, CRYPT_KEY);
+	keys.devices = 1;
+	persons_init(&p, fd, &keys);
+	CHECK(sealed(&p, "first"));
+	p.list = realloc(p.list, PERSONS_MAX * sizeof *p.list);
+	for (p.count = 1; p.count < PERSONS_MAX; p.count++) {
+		p.list[p.count] = p.list[0];
+		memcpy(p.list[p.count].mac, &p.count, sizeof p.count);
+		memcpy(p.list[p.count].tag, &p.count, sizeof p.count);
+	}
+	memcpy(oldest, p.list[1].tag, PERSONS_TAG);
+	CHECK(sealed(&p, "first")); /* seen again: not among the oldest any more */
+	CHECK(sealed(&p, "one more"));
+	CHECK_INT(p.count, PERSONS_MAX - PERSONS_MAX / 4 + 1);
+	CHECK(memcmp(p.list[0].tag, oldest, PERSONS_TAG) != 0);
+	CHECK_INT(persons_erase(&p, "first", &err), 1);
+	CHECK_INT(persons_erase(&p, "one more", &err), 1);
+	persons_release(&p);
+	close(fd);
+}
+
 static void add_line(struct segment_lines *l, enum rows_class c, const char *line)
 {
 	segment_lines_add(l, c, line, strlen(line));
