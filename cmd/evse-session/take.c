@@ -230,6 +230,7 @@ static void take_verdict(struct tool *t, const struct record *r, const char *id)
 	if (json_want_time(auth, "stop_at", &stop_us, &err) > 0)
 		s->auth.stop_ms = stop_us / 1000;
 	json_num(json_get(auth, "energy_max_wh"), 0, 1e12, &s->auth.energy_max_wh);
+	s->auth.master = json_bool(json_get(auth, "master"), false);
 	snprintf(s->ask_id, sizeof s->ask_id, "%s", id);
 	if (group_of(auth))
 		ask_hash(t, WAIT_VERDICT, group_of(auth));

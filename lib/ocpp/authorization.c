@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ASK_MS 5000 /* how long a command waits for its reply, where it doesn't say */
 
@@ -37,6 +38,14 @@ static void refuse(struct ocpp *o, const struct question *q, const char *status,
 	out_send(o->out);
 }
 
+/* C16: such a token stops whatever runs, and starts nothing. */
+static bool is_master(const struct ocpp *o, const struct cache_entry *e)
+{
+	const char *group = var_text(o, VAR_AUTH_MASTER_GROUP);
+
+	return group[0] && strcasecmp(e->group, group) == 0;
+}
+
 static void decide(struct ocpp *o, const struct question *q, const char *verdict,
 		   const struct cache_entry *e, const char *by)
 {
@@ -47,6 +56,8 @@ static void decide(struct ocpp *o, const struct question *q, const char *verdict
 	jw_kstr(w, "verdict", verdict);
 	if (e && e->group[0])
 		jw_kstr(w, "group", e->group);
+	if (e && is_master(o, e))
+		jw_kbool(w, "master", true);
 	if (e && e->until_us != CACHE_FOREVER)
 		jw_ktime(w, "until", e->until_us);
 	jw_kstr(w, "by", by);

@@ -84,6 +84,7 @@ struct session_auth {
 	    until_ms; /* UTC until which the verdict is good; told on, ends nothing; 0 = not said */
 	int64_t stop_ms;      /* UTC at which the session ends; 0 = no end */
 	double energy_max_wh; /* 0 = no limit */
+	bool master;          /* stops every session, starts none */
 };
 
 struct session_reading {

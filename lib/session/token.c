@@ -33,14 +33,19 @@ static bool accepted(const struct session_auth *a)
 static void settle_start(struct sessions *s, struct session *x, const struct session_token *t,
 			 const struct session_auth *auth, const struct session_now *now)
 {
-	if (accepted(auth))
-		session_set_authorized(s, x, t, auth, now);
+	struct session_auth said = *auth;
+
+	if (auth->master)
+		session_copy(said.verdict, sizeof said.verdict, "Invalid");
+	if (accepted(&said))
+		session_set_authorized(s, x, t, &said, now);
 	else
-		session_say_auth(s, x, t, auth);
+		session_say_auth(s, x, t, &said);
 	session_advance(s, x, now);
 }
 
-/* A second token stops a session of its own group; else it has no business here. */
+/* A second token stops a session of its own group, a master token any; else it has no business
+ * here. */
 static void settle_stop(struct sessions *s, struct session *x, const struct session_token *t,
 			const struct session_auth *auth, const struct session_now *now)
 {
@@ -48,11 +53,11 @@ static void settle_stop(struct sessions *s, struct session *x, const struct sess
 	bool same_group =
 	    auth->group_hash[0] && strcmp(auth->group_hash, x->now.auth.group_hash) == 0;
 
-	if (accepted(auth) && !same_group)
+	if (accepted(auth) && !same_group && !auth->master)
 		session_copy(said.verdict, sizeof said.verdict, "ConcurrentTx");
 	session_say_auth(s, x, t, &said);
 	if (accepted(&said))
-		session_begin_stop(s, x, "Local", now);
+		session_begin_stop(s, x, auth->master ? "MasterPass" : "Local", now);
 	session_advance(s, x, now);
 }
 

@@ -388,3 +388,19 @@ TEST(the_plug_timeout_is_told_to_who_waits)
 	CHECK(!said("\"kind\":\"set\""));
 	end();
 }
+
+/* C16: the group of the master pass is told to evse-session with the verdict. */
+TEST(a_token_of_the_master_group_is_marked)
+{
+	begin();
+	accepted();
+	set_variable("AuthCtrlr", "MasterPassGroupId", "Keys");
+	CHECK(sent("\"attributeStatus\":\"Accepted\""));
+	record("command", "session",
+	       ",\"evse\":1,\"to\":\"ocpp\",\"id\":\"q1\",\"kind\":\"authorize\",\"token\":{"
+	       "\"id\":\"X\",\"kind\":\"ISO14443\"}");
+	answer("{\"idTokenInfo\":{\"status\":\"Accepted\",\"groupIdToken\":{\"idToken\":\"KEYS\","
+	       "\"type\":\"Central\"}}}");
+	CHECK(said("\"verdict\":\"Accepted\",\"group\":\"KEYS\",\"master\":true"));
+	end();
+}

@@ -258,6 +258,37 @@ TEST(only_the_same_token_or_its_group_stops)
 	CHECK_STR(token(1, "a", "Accepted", "g"), "busy");
 }
 
+/* OCPP 2.0.1 C16 */
+TEST(a_master_token_stops_any_session_and_starts_none)
+{
+	struct session_conf c = conf_of(1);
+	struct session_auth master = {.verdict = "Accepted", .by = "ocpp", .master = true};
+
+	c.ocpp = true;
+	begin(&c);
+	pilot(1, "B1", false);
+	token(1, "m", "Unknown", "");
+	drain();
+	CHECK(session_on_verdict(&s, last_id, &master, &now));
+	drain();
+	CHECK_STR(said, "connected authorize auth:Invalid");
+	pass(5000);
+	said[0] = 0;
+	token(1, "a", "Unknown", "");
+	drain();
+	CHECK(session_on_verdict(&s, last_id, &(struct session_auth){.verdict = "Accepted"}, &now));
+	read_back(100);
+	pilot(1, "C2", true);
+	pass(5000);
+	drain();
+	said[0] = 0;
+	token(1, "m", "Unknown", "");
+	drain();
+	CHECK(session_on_verdict(&s, last_id, &master, &now));
+	SAID("authorize auth:Accepted deauthorized");
+	CHECK_STR(last.reason, "MasterPass");
+}
+
 TEST(a_card_held_on_is_one_swipe)
 {
 	struct session_conf c = conf_of(1);
