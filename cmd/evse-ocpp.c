@@ -241,6 +241,10 @@ static int setup(struct tool *t)
 		log_error("a URL is needed: -u wss://HOST:PORT/PATH/IDENTITY");
 		return EXIT_USAGE;
 	}
+	if (b->phases == 2) {
+		log_error("--phases: expected 1 or 3, got 2");
+		return EXIT_CONFIG;
+	}
 	if (ws_url_parse(&b->parts, b->url, &err) < 0) {
 		log_error("%s", err.msg);
 		return EXIT_CONFIG;
@@ -309,7 +313,7 @@ static int start(struct tool *t)
 	b->station = ocpp_new(&b->conf, &hooks, &t->out, tool_now(t), &err);
 	if (!b->station) {
 		log_error("%s", err.msg);
-		return errno == EPROTO ? EXIT_CONFIG : EXIT_IO;
+		return errno == EPROTO || errno == EINVAL ? EXIT_CONFIG : EXIT_IO;
 	}
 	if (!t->replaying) {
 		b->client = ws_client_new(b->ws, &b->link, on_ws, b, &err);

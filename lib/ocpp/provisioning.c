@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/utc.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static void boot_done(struct ocpp *o, const struct ocpp_call *call, const struct
 	o->boot.due_us = o->now.mono_us + (interval > 0 ? interval : RETRY_S) * OCPP_S;
 }
 
-void boot_send(struct ocpp *o, enum call_rank rank, const char *reason)
+static void write_boot(struct ocpp *o, const char *reason)
 {
 	struct jw *w = call_begin(o, "BootNotification");
 
@@ -91,7 +92,31 @@ void boot_send(struct ocpp *o, enum call_rank rank, const char *reason)
 	jw_kstr(w, "firmwareVersion", o->conf.firmware);
 	jw_end(w);
 	jw_kstr(w, "reason", reason);
+}
+
+void boot_send(struct ocpp *o, enum call_rank rank, const char *reason)
+{
+	write_boot(o, reason);
 	call_send(o, rank, boot_done, NULL);
+}
+
+/* What the station says of itself is configured: a mistake there would keep it from booting. */
+static int check_boot(struct ocpp *o, struct err *err)
+{
+	const struct ocpp_message *m = ocpp_find(o->schema, "BootNotification");
+	struct ocpp_fault fault = {0};
+	jv v;
+
+	write_boot(o, o->boot.reason);
+	jw_end(&o->w);
+	int rc = json_parse(buf_str(&o->payload), o->payload.len, &v, err);
+	if (rc == 0 && (rc = ocpp_check(o->schema, m->request, v, &fault)) < 0)
+		err_set(err, "BootNotification can't be sent: %s: expected %s", fault.where,
+			fault.expected);
+	json_free(v);
+	if (rc < 0)
+		errno = EINVAL;
+	return rc;
 }
 
 static void heartbeat_done(struct ocpp *o, const struct ocpp_call *call,
@@ -179,7 +204,7 @@ static int load(struct ocpp *o, struct err *err)
 		boot_note_reason(o, "");
 	}
 	json_free(v);
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : check_boot(o, err);
 }
 
 /* The ping interval is a variable of the back office's: the connection learns it here. */

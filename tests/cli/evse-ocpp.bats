@@ -23,6 +23,11 @@ teardown() { ocpp_stop; }
 	run -78 "$BIN/evse-ocpp" -u http://x/y </dev/null
 	run -78 --separate-stderr "$BIN/evse-ocpp" -u ws://127.0.0.1:1/ocpp/ </dev/null
 	[[ "$stderr" == *"IDENTITY"* ]]
+	run -78 "$BIN/evse-ocpp" -u "$NOWHERE" --phases 2 </dev/null
+	for wrong in '--model 123456789012345678901' '--serial 12345678901234567890123456' '--boot-reason Monday'; do
+		run -78 --separate-stderr "$BIN/evse-ocpp" -u "$NOWHERE" "${wrong% *}" "${wrong#* }" </dev/null
+		[[ "$stderr" == *"BootNotification can't be sent: "*": expected "* ]]
+	done
 	run -66 "$BIN/evse-ocpp" -u wss://127.0.0.1:1/CS001 --ca "$D/none.pem" </dev/null
 }
 
