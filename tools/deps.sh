@@ -1,13 +1,13 @@
 #!/bin/sh
 # deps.sh run|test|kernel: makes sure that the Debian packages are there, with apt-get when root or password-less sudo allows;
 # else names them and stops. Quick when nothing is missing.
-# python3-serial: pymodbus imports it, its package does not ask for it.
+# python3-serial and python3-serial-asyncio: pymodbus imports them, its package does not ask for them.
 set -u
 build="gcc make pkg-config libc6-dev libjq-dev libmodbus-dev libwebsockets-dev libssl-dev zlib1g-dev libncurses-dev
 	libseccomp-dev"
 run="runit openssl jq"
 test="bats mandoc shellcheck codespell cppcheck clang clang-tidy clang-format libclang-rt-14-dev valgrind gcovr
-	python3 python3-cryptography python3-pymodbus python3-serial python3-websockets python3-jsonschema mbpoll socat tshark iproute2 procps
+	python3 python3-cryptography python3-pymodbus python3-serial python3-serial-asyncio python3-websockets python3-jsonschema mbpoll socat tshark iproute2 procps
 	busybox nodejs npm nginx-light chrony faketime zstd sqlite3 gnuplot-nox softhsm2 gdb xxd"
 kernel="qemu-system-x86 busybox gcc-12 xz-utils libelf1"
 case ${1:-} in
