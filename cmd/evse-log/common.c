@@ -83,7 +83,7 @@ void common_open(struct opening *w, const struct common_options *o)
 	w->have_keys = true;
 }
 
-int common_exit(int why, int otherwise)
+enum exit_code common_exit(int why, enum exit_code otherwise)
 {
 	switch (why) {
 	case EACCES:

@@ -9,6 +9,7 @@
 
 #include "core/buf.h"
 #include "core/cli.h"
+#include "core/exit.h"
 #include "core/confine.h"
 #include "store/keys.h"
 
@@ -86,6 +87,6 @@ void common_open(struct opening *w, const struct common_options *o);
 void common_close(struct opening *w);
 /** The exit status for a file that could not be read, by errno; @otherwise where that says nothing.
  */
-int common_exit(int why, int otherwise);
+enum exit_code common_exit(int why, enum exit_code otherwise);
 
 #endif

@@ -374,9 +374,9 @@ static int start(struct tool *t)
 		int why = errno;
 
 		log_error("%s", err.msg);
-		return why == EBUSY    ? EXIT_TEMPORARY
-		       : why == ENOENT ? EXIT_CONFIG
-				       : common_exit(why, EXIT_CONFIG);
+		return (int)(why == EBUSY    ? EXIT_TEMPORARY
+			     : why == ENOENT ? EXIT_CONFIG
+					     : common_exit(why, EXIT_CONFIG));
 	}
 	g.open = true;
 	if (g.store.keys.token)
