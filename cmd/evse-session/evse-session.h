@@ -32,6 +32,7 @@ struct session_tool {
 	bool started;
 	enum waiting waiting;
 	struct session_token token;
+	char token_group[SESSION_TOKEN_MAX]; /* clear, until it is hashed */
 	struct session_auth auth;
 	int evse;
 	char ask_id[SESSION_ID_MAX], from[64], command_id[64];

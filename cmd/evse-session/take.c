@@ -32,7 +32,8 @@ static void use_token(struct tool *t, const struct session_auth *local)
 		reply(t, refused ? "rejected" : "accepted", refused);
 }
 
-/* "HASH", or of a token "HASH VERDICT GROUPHASH": what the own list says of it. */
+/* "HASH", or of a token "HASH VERDICT GROUPHASH OWNGROUPHASH": what the own list says of it, and
+ * the group that the token itself names; "-" for none. */
 void session_on_hash(void *ctx, const char *data, size_t len)
 {
 	struct tool *t = ctx;
@@ -41,9 +42,14 @@ void session_on_hash(void *ctx, const char *data, size_t len)
 	struct session_auth local = {.by = "list"};
 	char hash[SESSION_HASH_MAX] = "";
 
-	if (s->waiting == WAIT_NOTHING || len >= (size_t)3 * SESSION_HASH_MAX)
+	if (s->waiting == WAIT_NOTHING || len >= (size_t)4 * SESSION_HASH_MAX)
 		return;
-	sscanf(data, "%71s %31s %71s", hash, local.verdict, local.group_hash);
+	sscanf(data, "%71s %31s %71s %71s", hash, local.verdict, local.group_hash,
+	       s->token.group_hash);
+	if (strcmp(local.group_hash, "-") == 0)
+		local.group_hash[0] = '\0';
+	if (strcmp(s->token.group_hash, "-") == 0)
+		s->token.group_hash[0] = '\0';
 	if (s->waiting == WAIT_VERDICT) {
 		memcpy(s->auth.group_hash, hash, sizeof hash);
 		session_on_verdict(&s->core, s->ask_id, &s->auth, &now);
@@ -55,13 +61,14 @@ void session_on_hash(void *ctx, const char *data, size_t len)
 	}
 	s->waiting = WAIT_NOTHING;
 	explicit_bzero(s->token.id, sizeof s->token.id);
+	explicit_bzero(s->token_group, sizeof s->token_group);
 	session_settle_all(t);
 }
 
 static void ask_hash(struct tool *t, enum waiting what, const char *clear)
 {
 	struct session_tool *s = t->ctx;
-	char hash[SESSION_HASH_MAX], text[3 * SESSION_HASH_MAX];
+	char hash[SESSION_HASH_MAX], group[SESSION_HASH_MAX] = "", text[4 * SESSION_HASH_MAX];
 	struct session_auth local;
 
 	s->waiting = what;
@@ -69,7 +76,10 @@ static void ask_hash(struct tool *t, enum waiting what, const char *clear)
 		return; /* the journal's next line holds it */
 	token_hash(&s->key, clear, hash);
 	token_list_verdict(&s->list, hash, &local);
-	snprintf(text, sizeof text, "%s %s %s", hash, local.verdict, local.group_hash);
+	if (s->token_group[0])
+		token_hash(&s->key, s->token_group, group);
+	snprintf(text, sizeof text, "%s %s %s %s", hash, local.verdict,
+		 local.group_hash[0] ? local.group_hash : "-", group[0] ? group : "-");
 	tool_feed(t, s->hash_channel, what == WAIT_VERDICT ? hash : text,
 		  strlen(what == WAIT_VERDICT ? hash : text));
 }
@@ -78,13 +88,14 @@ static bool read_token(struct tool *t, const struct record *r, struct err *err)
 {
 	struct session_tool *s = t->ctx;
 	jv token = record_get(r, "token");
-	const char *id, *kind = "ISO14443";
+	const char *id, *kind = "ISO14443", *group = "";
 	int has;
 
 	memset(&s->token, 0, sizeof s->token);
 	if (json_want_str(token, "id", SESSION_TOKEN_MAX - 1, &id, err) <= 0)
 		return false;
-	if (json_want_str(token, "kind", SESSION_WORD_MAX - 1, &kind, err) < 0)
+	if (json_want_str(token, "kind", SESSION_WORD_MAX - 1, &kind, err) < 0 ||
+	    json_want_str(token, "group", SESSION_TOKEN_MAX - 1, &group, err) < 0)
 		return false;
 	has = json_want_int(r->body, "remote_start_id", -(1LL << 52), 1LL << 52,
 			    &s->token.remote_start_id, err);
@@ -92,6 +103,7 @@ static bool read_token(struct tool *t, const struct record *r, struct err *err)
 		return false;
 	snprintf(s->token.id, sizeof s->token.id, "%s", id);
 	snprintf(s->token.kind, sizeof s->token.kind, "%s", kind);
+	snprintf(s->token_group, sizeof s->token_group, "%s", group);
 	s->token.has_remote_start = has > 0;
 	s->token.authorized = json_bool(record_get(r, "authorized"), false);
 	s->evse = r->head.evse;

@@ -62,16 +62,19 @@ static const char *take_profile(struct ocpp *o, struct evse *e, jv v)
 	return NULL;
 }
 
-static void emit_token(struct ocpp *o, const struct evse *e, jv token, int64_t start_id)
+static void emit_token(struct ocpp *o, const struct evse *e, jv call)
 {
+	jv token = json_get(call, "idToken"), group = json_get(call, "groupIdToken");
 	struct jw *w =
 	    out_begin(o->out, o->now, "token", (struct out_head){.item = "remote", .evse = e->id});
 
 	jw_kobj(w, "token");
 	jw_kstr(w, "id", str_of(token, "idToken"));
 	jw_kstr(w, "kind", str_of(token, "type"));
+	if (!json_absent(group))
+		jw_kstr(w, "group", str_of(group, "idToken"));
 	jw_end(w);
-	jw_kint(w, "remote_start_id", start_id);
+	jw_kint(w, "remote_start_id", int_of(call, "remoteStartId", 0));
 	jw_kbool(w, "authorized", !var_bool(o, VAR_AUTH_REMOTE_START));
 	out_send(o->out);
 }
@@ -88,7 +91,7 @@ static void request_start(struct ocpp *o, const struct ocpp_frame *f)
 		reply_status(o, "Rejected", reason, NULL);
 		return;
 	}
-	emit_token(o, e, json_get(f->payload, "idToken"), int_of(f->payload, "remoteStartId", 0));
+	emit_token(o, e, f->payload);
 	struct jw *w = reply_begin(o);
 	jw_kstr(w, "status", "Accepted");
 	if (e->tx.id[0])

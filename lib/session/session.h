@@ -70,7 +70,8 @@ struct session_token {
 	char id[SESSION_TOKEN_MAX]; /* clear; "" for free vending */
 	char id_hash[SESSION_HASH_MAX];
 	char kind[SESSION_WORD_MAX];
-	bool authorized; /* the back office says that it need not be asked */
+	bool authorized;                   /* the back office says that it need not be asked */
+	char group_hash[SESSION_HASH_MAX]; /* … and the group that it belongs to; "" none */
 	bool has_remote_start;
 	int64_t remote_start_id;
 };

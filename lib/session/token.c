@@ -85,6 +85,7 @@ static void ask(struct sessions *s, struct session *x, enum session_ask what,
 	if (t->authorized || !s->conf.ocpp) {
 		struct session_auth yes = {.verdict = "Accepted", .by = "ocpp"};
 
+		session_copy(yes.group_hash, sizeof yes.group_hash, t->group_hash);
 		session_settle(s, x, t->authorized ? &yes : local, now);
 		return;
 	}

@@ -126,6 +126,21 @@ charging() {
 	says '.edge == "deauthorized" and .reason == "GroundFault"'
 }
 
+@test "a card of the group that a remote start named ends its session" {
+	printf '04FFEE00 FLEET\n04FFEE01 OTHER\n' >cards
+	session --list cards
+	pilot B1 false
+	record token ocpp.remote '"evse":1,"token":{"id":"R1","kind":"Central","group":"FLEET"},"remote_start_id":9,"authorized":true' >&8
+	answer Begin 1000
+	says '.edge == "authorized" and .remote_start_id == 9'
+	pilot C2 true
+	token 04FFEE01
+	says '.type == "auth" and .verdict == "ConcurrentTx"'
+	run ! has '.edge == "deauthorized"'
+	token 04FFEE00
+	says '.edge == "deauthorized" and .reason == "Local"'
+}
+
 @test "the back office sets how long a token waits for the plug" {
 	session --list cards
 	record command ocpp '"to":"session","id":"c1","kind":"set","values":{"plug-timeout":1}' >&8

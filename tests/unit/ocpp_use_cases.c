@@ -202,6 +202,21 @@ TEST(a_remote_start_with_a_bad_profile_is_rejected)
 	end();
 }
 
+/* F01: the group of the token that starts. */
+TEST(a_remote_start_names_its_group)
+{
+	begin();
+	accepted();
+	forget();
+	call("RequestStartTransaction",
+	     "{\"idToken\":{\"idToken\":\"R\",\"type\":\"Central\"},"
+	     "\"groupIdToken\":{\"idToken\":\"FLEET\",\"type\":\"Central\"},"
+	     "\"remoteStartId\":5,\"evseId\":1}");
+	CHECK(sent("\"status\":\"Accepted\""));
+	CHECK(said("\"token\":{\"id\":\"R\",\"kind\":\"Central\",\"group\":\"FLEET\"}"));
+	end();
+}
+
 /* K01.FR.19, .20: a phase to use goes with one phase, where the EVSE can switch. */
 TEST(phase_to_use_is_rejected)
 {
