@@ -255,12 +255,13 @@ static void on_ack(struct relay *r, const char *line, size_t len)
 static void on_bus_state(struct relay *r, const char *line, size_t len)
 {
 	struct record rec;
-	const char *peer;
+	const char *peer, *state;
 
 	if (record_parse(line, len, &rec, NULL) < 0)
 		return;
 	peer = json_str(record_get(&rec, "peer"));
-	if (peer && strcmp(json_str(record_get(&rec, "state")), "joined") == 0)
+	state = json_str(record_get(&rec, "state"));
+	if (peer && state && strcmp(state, "joined") == 0)
 		resend_events(r, peer);
 	record_release(&rec);
 }

@@ -139,7 +139,10 @@ int json_len(jv v)
 
 const char *json_str(jv v)
 {
-	return jv_get_kind(v) == JV_KIND_STRING ? jv_string_value(v) : NULL;
+	const char *s = jv_get_kind(v) == JV_KIND_STRING ? jv_string_value(v) : NULL;
+
+	/* Cut short at its NUL it would be another text. */
+	return s && strlen(s) == (size_t)jv_string_length_bytes(jv_copy(v)) ? s : NULL;
 }
 
 bool json_num(jv v, double min, double max, double *out)
@@ -233,7 +236,8 @@ int json_want_str(jv obj, const char *name, size_t max_len, const char **out, st
 	if (missing(v))
 		return 0;
 	if (!s || strlen(s) > max_len)
-		return err_set(err, "%s: expected a string of at most %zu bytes", name, max_len);
+		return err_set(err, "%s: expected a string of at most %zu bytes, none of them NUL",
+			       name, max_len);
 	*out = s;
 	return 1;
 }

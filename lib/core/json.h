@@ -42,7 +42,7 @@ jv json_at(jv arr, int i);
 /** Elements of an array or members of an object; 0 for anything else. */
 int json_len(jv v);
 
-/** The string's bytes (NUL-terminated), NULL when @v is no string. */
+/** The string's bytes (NUL-terminated), NULL when @v is no string or has a NUL (\u0000) inside. */
 const char *json_str(jv v);
 /** True and @out set when @v is a finite number from @min to @max. */
 bool json_num(jv v, double min, double max, double *out);

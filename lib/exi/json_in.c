@@ -205,7 +205,7 @@ static int put_simple(struct encode *e, const struct exi_field *f, jv v)
 	case EXI_KIND_STR:
 	case EXI_KIND_HEX:
 	case EXI_KIND_BASE64:
-		if (!json_is(v, JV_KIND_STRING))
+		if (!json_str(v))
 			return bad_value(e, f, "expected a string");
 		return s->kind == EXI_KIND_STR   ? put_text(e, f, s, v)
 		       : s->kind == EXI_KIND_HEX ? put_hex(e, f, s, json_str(v))

@@ -190,6 +190,21 @@ TEST(seen_takes_late_ones_once_and_old_ones_never)
 	seen_release(&s);
 }
 
+TEST(a_string_with_a_nul_inside_is_none)
+{
+	static const char text[] = "{\"a\":\"card\\u0000more\",\"b\":\"card\"}";
+	struct err err;
+	const char *s;
+	jv v;
+
+	REQUIRE(json_parse(text, strlen(text), &v, &err) == 0);
+	CHECK(json_str(json_get(v, "a")) == NULL);
+	CHECK_STR(json_str(json_get(v, "b")), "card");
+	CHECK(json_want_str(v, "a", 50, &s, &err) < 0);
+	CHECK_STR(err.msg, "a: expected a string of at most 50 bytes, none of them NUL");
+	json_free(v);
+}
+
 TEST(json_strings_need_a_separator)
 {
 	static const char *const bad[] = {"{\"a\" \"b\":1}", "[1 \"b\"]", "[{} \"b\"]",

@@ -58,7 +58,7 @@ static int line(jv v, struct board_line *l, struct err *err)
 
 	if (json_absent(v))
 		return 0;
-	if (json_is(v, JV_KIND_STRING)) {
+	if (json_str(v)) {
 		snprintf(l->name, sizeof l->name, "%s", json_str(v));
 		return 0;
 	}
