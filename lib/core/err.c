@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *e, const char *fmt, ...)
+int(err_set)(struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -17,7 +17,7 @@ int err_set(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
-int err_sys(struct err *e, const char *fmt, ...)
+int(err_sys)(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
 	va_list ap;
@@ -34,7 +34,7 @@ int err_sys(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
-int err_prefix(struct err *e, const char *fmt, ...)
+int(err_prefix)(struct err *e, const char *fmt, ...)
 {
 	char old[sizeof e->msg];
 	va_list ap;

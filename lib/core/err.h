@@ -22,4 +22,15 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /** Puts "where: " before the text that is there, as a caller that knows more of the place. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Compilers and analysers see here that the result is always -1, and so that what a failed function
+ * left unset is not read by a caller that looks for it. */
+static inline int err_minus_one(int result)
+{
+	(void)result;
+	return -1;
+}
+#define err_set(...)    err_minus_one(err_set(__VA_ARGS__))
+#define err_sys(...)    err_minus_one(err_sys(__VA_ARGS__))
+#define err_prefix(...) err_minus_one(err_prefix(__VA_ARGS__))
+
 #endif
