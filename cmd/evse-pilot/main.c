@@ -23,23 +23,33 @@ static char **self_argv;
 
 /* ---- options to configuration ---- */
 
+/* "AFTER:f|cut:HOLD" in milliseconds. */
+static bool wake_step(const char *text, struct pilot_wake *w)
+{
+	char *end;
+	long after = strtol(text, &end, 10), hold;
+
+	w->cut = strncmp(end, ":cut:", 5) == 0;
+	if (!w->cut && strncmp(end, ":f:", 3) != 0)
+		return false;
+	hold = strtol(end + (w->cut ? 5 : 3), &end, 10);
+	if (*end || after < 1000 || after > 3600000 || hold < 100 || hold > 60000)
+		return false;
+	w->after = (int)after;
+	w->hold = (int)hold;
+	return true;
+}
+
 static int parse_wake(const struct cli_list *list, struct pilot_conf *c)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		struct pilot_wake *w = &c->wake[i];
-		char kind[4];
-
-		if (i == PILOT_WAKE_STEPS ||
-		    sscanf(list->item[i], "%d:%3[a-z]:%d", &w->after, kind, &w->hold) != 3 ||
-		    (strcmp(kind, "f") != 0 && strcmp(kind, "cut") != 0) || w->after < 1000 ||
-		    w->after > 3600000 || w->hold < 100 || w->hold > 60000) {
+		if (i == PILOT_WAKE_STEPS || !wake_step(list->item[i], &c->wake[i])) {
 			log_error(
 			    "--wake %s: expected AFTER:f|cut:HOLD in milliseconds, at most %d "
 			    "times",
 			    list->item[i], PILOT_WAKE_STEPS);
 			return EXIT_CONFIG;
 		}
-		w->cut = kind[0] == 'c';
 	}
 	return 0;
 }

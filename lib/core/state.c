@@ -60,13 +60,31 @@ int state_save(const char *dir, const char *name, int format, const void *data, 
 	return 0;
 }
 
+/* Of line 1: the format, and where the line ends; -1 when it is not that of @name. */
+static int first_line(const char *text, const char *name, char **end)
+{
+	static const char mark[] = "evse-state ";
+	size_t len = strlen(name);
+	long format;
+
+	if (strncmp(text, mark, sizeof mark - 1) != 0)
+		return -1;
+	text += sizeof mark - 1;
+	if (strncmp(text, name, len) != 0 || text[len] != ' ')
+		return -1;
+	text += len + 1;
+	format = strtol(text, end, 10);
+	if (*text < '0' || *text > '9' || **end != '\n')
+		return -1;
+	return format < INT_MAX ? (int)format : INT_MAX;
+}
+
 enum state_result state_load(const char *dir, const char *name, int *format, struct buf *data,
 			     struct err *err)
 {
-	char path[PATH_MAX], kept[64];
-	size_t start = data->len;
-	int fd, have = 0, used = 0;
-	const char *text;
+	char path[PATH_MAX], *end;
+	size_t start = data->len, used;
+	int fd, have;
 
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -79,9 +97,8 @@ enum state_result state_load(const char *dir, const char *name, int *format, str
 		return STATE_BAD;
 	}
 	close(fd);
-	text = buf_str(data) + start;
-	if (sscanf(text, "evse-state %63s %d%n", kept, &have, &used) != 2 ||
-	    strcmp(kept, name) != 0 || text[used] != '\n') {
+	have = first_line(buf_str(data) + start, name, &end);
+	if (have < 0) {
 		err_set(err, "%s: expected \"evse-state %s FORMAT\" in line 1", path, name);
 		return STATE_BAD;
 	}
@@ -90,9 +107,9 @@ enum state_result state_load(const char *dir, const char *name, int *format, str
 		return STATE_NEWER;
 	}
 	*format = have;
-	memmove(data->data + start, data->data + start + used + 1,
-		data->len - start - (size_t)used);
-	data->len -= (size_t)used + 1;
+	used = (size_t)(end + 1 - (data->data + start));
+	memmove(data->data + start, end + 1, data->len - start - used + 1);
+	data->len -= used;
 	return STATE_OK;
 }
 

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -108,17 +110,36 @@ int driver_print(const struct pilot_readings *r, char *text, size_t size)
 			r->temp_dc, r->current_ma);
 }
 
+/* The number at *@at, which is put behind it. */
+static bool scan_int(const char **at, int *out)
+{
+	char *end;
+	long v = strtol(*at, &end, 10);
+
+	if (end == *at || v < INT_MIN || v > INT_MAX)
+		return false;
+	*at = end;
+	*out = (int)v;
+	return true;
+}
+
 int driver_scan(const char *text, struct pilot_readings *r)
 {
-	char set[sizeof flags];
+	const char *set;
+	size_t len;
 	int temp;
 	bool *const at[] = {&r->contactor, &r->locked, &r->unlocked, &r->rcd,
 			    &r->rcd6,      &r->rcd30,  &r->pe,       &r->estop};
 
 	memset(r, 0, sizeof *r);
-	if (sscanf(text, "%d %d %d %8s %d %d", &r->cp_pos_mv, &r->cp_neg_mv, &r->pp_ohm, set, &temp,
-		   &r->current_ma) != 6 ||
-	    strlen(set) != sizeof flags - 1 || temp < INT16_MIN || temp > INT16_MAX)
+	if (!scan_int(&text, &r->cp_pos_mv) || !scan_int(&text, &r->cp_neg_mv) ||
+	    !scan_int(&text, &r->pp_ohm))
+		return -1;
+	set = text + strspn(text, " ");
+	len = strcspn(set, " ");
+	text = set + len;
+	if (len != sizeof flags - 1 || !scan_int(&text, &temp) || temp < INT16_MIN ||
+	    temp > INT16_MAX || !scan_int(&text, &r->current_ma))
 		return -1;
 	r->temp_dc = (int16_t)temp;
 	for (size_t i = 0; i < sizeof flags - 1; i++)
