@@ -298,7 +298,7 @@ static void finish(const struct fit_column *c, struct predictor *p)
 	if (p->base == PREDICT_SUM) {
 		int64_t sum = 0;
 
-		for (unsigned i = 0; i < p->b; i++)
+		for (unsigned i = 0; i < p->b && src.sum[i]; i++)
 			sum = predict_add(sum, src.sum[i][0]);
 		p->start = predict_sub(c->x[0], predict_step(sum, p->k) >> PREDICT_SUM_BITS);
 	}

@@ -107,7 +107,7 @@ static int make_device_key(const char *dir, const char *token, struct err *err)
 	if (crypt_random(key, sizeof(key)) < 0)
 		return err_set(err, "unable to make a device key: no random bytes");
 	crypt_hex(key, sizeof(key), hex);
-	hex[2 * CRYPT_KEY] = '\n';
+	hex[2 * sizeof(key)] = '\n';
 	rc = token ? write_wrapped(dir, token, key, err)
 		   : keys_write_file(dir, "device.key", hex, 2 * CRYPT_KEY + 1, 0600, err);
 	crypt_forget(key, sizeof(key));

@@ -48,7 +48,7 @@ bool number_time(const char *s, size_t len, int64_t *ms)
 	static _Thread_local int64_t day_ms;
 	char again[UTC_LEN + 1];
 	int64_t us;
-	int h, m, sec, cs;
+	int h, m, sec, cs, in_day_ms;
 
 	if (len != UTC_LEN || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' ||
 	    s[23] != 'Z')
@@ -69,7 +69,8 @@ bool number_time(const char *s, size_t len, int64_t *ms)
 	if (h < 0 || h > 23 || m < 0 || m > 59 || sec < 0 || sec > 59 || cs < 0 || s[22] < '0' ||
 	    s[22] > '9')
 		return false;
-	*ms = day_ms + (h * 3600 + m * 60 + sec) * 1000 + cs * 10 + (s[22] - '0');
+	in_day_ms = (h * 3600 + m * 60 + sec) * 1000 + cs * 10 + (s[22] - '0');
+	*ms = day_ms + in_day_ms;
 	return true;
 }
 

@@ -442,9 +442,12 @@ int pack(const char *lines, size_t len, struct buf *out)
 {
 	struct packer *p;
 	struct buf coded;
+	size_t count = 0;
 	int rc = -1;
 
-	if (!len || len > PACK_BLOCK_MAX || lines[len - 1] != '\n') {
+	if (len && len <= PACK_BLOCK_MAX && lines[len - 1] == '\n')
+		count = count_lines(lines, len);
+	if (!count) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -453,7 +456,7 @@ int pack(const char *lines, size_t len, struct buf *out)
 		return -1;
 	p->lines = lines;
 	p->len = len;
-	p->b.lines = count_lines(lines, len);
+	p->b.lines = count;
 	p->b.order = calloc(p->b.lines, sizeof(*p->b.order));
 	p->ints = malloc(sizeof(*p->ints));
 	buf_init(&p->shapes, PACK_BLOCK_MAX + 1024);

@@ -379,13 +379,14 @@ int persons_seal(struct persons *p, const char *line, size_t len, struct buf *ou
 static bool open_value(struct persons *p, const char *s, size_t len, struct buf *out)
 {
 	uint8_t tag[PERSONS_TAG], nonce[CRYPT_NONCE], sealed[VALUE_MAX + CRYPT_TAG];
-	const char *text = s + 2 * (PERSONS_TAG + CRYPT_NONCE);
-	size_t n = (len - 2 * (PERSONS_TAG + CRYPT_NONCE)) / 2;
+	const size_t tag_hex = 2 * sizeof(tag), nonce_hex = 2 * sizeof(nonce);
+	const char *text = s + tag_hex + nonce_hex;
+	size_t n = (len - tag_hex - nonce_hex) / 2;
 	struct crypt_box *box = NULL;
 	bool ok = false;
 
-	if (!p || n > sizeof(sealed) || !crypt_unhex(s, 2 * PERSONS_TAG, tag, PERSONS_TAG) ||
-	    !crypt_unhex(s + 2 * PERSONS_TAG, 2 * CRYPT_NONCE, nonce, CRYPT_NONCE) ||
+	if (!p || !p->list || n > sizeof(sealed) || !crypt_unhex(s, tag_hex, tag, sizeof(tag)) ||
+	    !crypt_unhex(s + tag_hex, nonce_hex, nonce, sizeof(nonce)) ||
 	    !crypt_unhex(text, 2 * n, sealed, n))
 		return false;
 	for (size_t i = 0; i < p->count && !box; i++)
@@ -413,7 +414,7 @@ int persons_open(struct persons *p, const char *line, size_t len, struct buf *ou
 		buf_add(out, at, (size_t)(mark - at));
 		if (!open_value(p, mark + 1, (size_t)(quote - mark - 1), out)) {
 			buf_addc(out, '#');
-			buf_add(out, mark + 1, 2 * PERSONS_TAG);
+			buf_add(out, mark + 1, (size_t)2 * PERSONS_TAG);
 		}
 		at = quote;
 	}

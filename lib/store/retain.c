@@ -44,12 +44,13 @@ static int read_head(struct store *s, uint64_t seq, struct segment_head *h, uint
 
 /* The first segment from @seq on that can be read: one that a worn flash destroyed must not keep
  * the others for ever.
- * @return its number, or one above the tip's. */
+ * @return its number, with its head and size; UINT64_MAX when there is none. */
 static uint64_t readable(struct store *s, uint64_t seq, struct segment_head *h, uint64_t *size)
 {
-	while (seq <= s->tip.seq && read_head(s, seq, h, size) < 0)
-		seq++;
-	return seq;
+	for (; seq <= s->tip.seq; seq++)
+		if (read_head(s, seq, h, size) == 0)
+			return seq;
+	return UINT64_MAX;
 }
 
 /* How much of the file stays without its data. */
@@ -192,7 +193,8 @@ bool retain_make_room(struct store *s, bool to_pack, int64_t now_ms)
 
 	if (s->child > 0)
 		return had_reserve;
-	while (freed < 2 * STORE_RESERVE && (at = readable(s, data, &h, &size)) <= s->tip.seq) {
+	while (freed < (uint64_t)2 * STORE_RESERVE &&
+	       (at = readable(s, data, &h, &size)) <= s->tip.seq) {
 		freed += size - without_data(&h);
 		data = at + 1;
 	}
