@@ -153,7 +153,7 @@ int pcap_print(const char *path, const char *keys)
 	bool going;
 	int code;
 
-	buf_init(&r.window, 2 * CAPTURE_BLOCK_MAX);
+	buf_init(&r.window, (size_t)2 * CAPTURE_BLOCK_MAX);
 	capture_init(&r.capture);
 	keylog_init(&r.keys);
 	if (keys)

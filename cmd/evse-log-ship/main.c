@@ -102,9 +102,10 @@ static void load_state(struct ship *s)
 
 	buf_init(&b, 256 << 10);
 	rc = tip_slurp(s->reader.dir_fd, "shipped", 65536, &b, NULL);
-	rc = rc == 0 ? json_parse(buf_str(&b), b.len, &v, NULL) : rc;
+	if (rc == 0)
+		rc = json_parse(buf_str(&b), b.len, &v, NULL);
 	buf_release(&b);
-	if (rc < 0)
+	if (rc != 0)
 		return;
 	crypt_hex(s->tip.store, STORE_ID, store);
 	to = json_str(json_get(v, "to"));

@@ -119,7 +119,7 @@ static void write_proof(struct jw *w, const struct reader *r, const struct searc
 	jw_key(w, "head");
 	jw_strn(w, data.data, (size_t)((char *)memchr(data.data, '\n', data.len) - data.data));
 	jw_key(w, "sig");
-	jw_strn(w, data.data + h.len - 3 - 2 * CRYPT_SIG, 2 * CRYPT_SIG);
+	jw_strn(w, data.data + h.len - 3 - (size_t)2 * CRYPT_SIG, (size_t)2 * CRYPT_SIG);
 	jw_kint(w, "part", (int64_t)part);
 	jw_kint(w, "index", (int64_t)s->in_part);
 	crypt_hex(salt, sizeof salt, hex);
@@ -232,7 +232,7 @@ static const char *check(jv p, uint8_t (*pubs)[CRYPT_PUB], size_t pub_count, str
 	    !json_int(json_get(p, "index"), 0, INT32_MAX, &index) ||
 	    !json_int(json_get(p, "part"), 0, SEGMENT_PARTS - 1, &part))
 		return "not a proof: expected head, sig, part, index, salt, path and record";
-	buf_init(&b, SEGMENT_HEAD_MAX * 2);
+	buf_init(&b, (size_t)2 * SEGMENT_HEAD_MAX);
 	buf_addf(&b, "%s\n{\"sig\":\"%s\"}\n", head, sig);
 	good = !buf_failed(&b) && segment_head_read(buf_str(&b), b.len, &h, NULL) == 0 &&
 	       h.len == b.len;

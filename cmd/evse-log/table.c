@@ -32,7 +32,7 @@ struct table *table_new(bool csv)
 		return NULL;
 	t->csv = csv;
 	buf_init(&t->text, 1 << 20);
-	buf_init(&t->header, COLUMNS_MAX * KEY_MAX);
+	buf_init(&t->header, (size_t)COLUMNS_MAX * KEY_MAX);
 	return t;
 }
 

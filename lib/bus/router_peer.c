@@ -189,7 +189,7 @@ static ssize_t write_batch(struct peer *p, const struct batch *b, int *lines)
 		return -1;
 	for (left = n; i < b->count && left >= (ssize_t)b->iov[i].iov_len; i++)
 		left -= (ssize_t)b->iov[i].iov_len;
-	if (left > 0) {
+	if (left > 0 && i < b->count) {
 		buf_add(&p->rest, (const char *)b->iov[i].iov_base + left,
 			b->iov[i].iov_len - (size_t)left);
 		i++;

@@ -75,7 +75,7 @@ static int bad(struct cursor *c, struct err *err, const char *expected)
 	return err_set(err, "column %zu: expected %s", (size_t)(c->p - c->start) + 1, expected);
 }
 
-#define KEY(c, name) key((c), name, sizeof name - 1)
+#define KEY(c, name) key((c), name, sizeof(name) - 1)
 
 /* The optional members; each leaves @body behind the last value taken. */
 static int optional(struct cursor *c, struct head *h, struct err *err)

@@ -26,19 +26,20 @@ static void explain(jv failed, struct err *err)
  * anybody who may send us lines could take away piece by piece. Such text is refused before. */
 static int check_strings(const char *text, size_t len, struct err *err)
 {
+	static const char openers[] = {'[', '{', ',', ':'}, blanks[] = {' ', '\t', '\r', '\n'};
 	char before = ',';
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (c == '"' && !memchr("[{,:", before, 4))
+		if (c == '"' && !memchr(openers, before, sizeof openers))
 			return err_set(err,
 				       "not JSON: string at byte %zu without ',' or ':' before it",
 				       i + 1);
 		if (c == '"')
 			for (i++; i < len && text[i] != '"'; i++)
 				i += text[i] == '\\';
-		if (!memchr(" \t\r\n", c, 4))
+		if (!memchr(blanks, c, sizeof blanks))
 			before = c;
 	}
 	return 0;

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INTERVAL_MAX_S (30 * 86400) /* a longer one is taken as this */
-#define FAR_MS         5000         /* clocks further apart are worth a warning */
-#define RETRY_S        60           /* after an answer with interval 0, or none at all */
+#define INTERVAL_MAX_S 2592000 /* 30 days: a longer one is taken as this */
+#define FAR_MS         5000    /* clocks further apart are worth a warning */
+#define RETRY_S        60      /* after an answer with interval 0, or none at all */
 
 /* The back office's clock is noted and told in `uplink`, not followed: evse-clock judges by it.
  * Many back offices tell whole seconds: then the middle of that second is meant. */

@@ -162,7 +162,7 @@ static void sdp(struct talk *t, const struct net_datagram *d)
 		snprintf(type, sizeof type, "0x%04x", frame.type);
 		jw_kstr(w, "payload_type", type);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		talk_hex(w, "v2gtp", d->data, d->size);
 		talk_error(t, d->cut ? "the packet is cut in the capture" : err.msg);
 	} else {
