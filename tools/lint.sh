@@ -17,7 +17,7 @@ check() {
 		echo "lint: $name: clean"
 	else
 		printf '%s\n' "$out" | head -n 40
-		echo "lint: $name: not clean"
+		echo "lint: $name: not clean, $(grep -c "" <<<"$out") lines"
 		bad=$((bad + 1))
 	fi
 }
