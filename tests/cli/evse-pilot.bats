@@ -21,6 +21,7 @@ teardown() {
 	run -64 --separate-stderr "$BIN/evse-pilot" -D sim:x --phases 2 </dev/null
 	run -64 --separate-stderr "$BIN/evse-pilot" -D sim:x --socket --tethered 16 </dev/null
 	run -78 --separate-stderr "$BIN/evse-pilot" -D sim:x --wake 5:x:5 </dev/null
+	run -78 --separate-stderr "$BIN/evse-pilot" -D sim:x --wake 2000:cut:4000x </dev/null
 	run -74 --separate-stderr sh -c "'$BIN/evse-pilot' --help >/dev/full"
 }
 
