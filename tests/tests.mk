@@ -93,7 +93,7 @@ fuzz-%: $(B)-fuzz/%
 
 ## make bench        the budgets of the manual, measured; table in build/bench.tsv
 bench: all $(BENCHES) $(HELPERS)
-	@sh tests/bench/bench.sh $(B)
+	@bash tests/bench/bench.sh $(B)
 
 ## make prove        Frama-C on the pilot's core: no run-time error, outputs in range
 prove:
