@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/tool.h"
 #include "core/types.h"
 #include "core/utc.h"
@@ -252,6 +253,7 @@ static void on_retain(void *ctx)
 	struct err err;
 
 	(void)ctx;
+	memory_give_back();
 	loop_timer_after(g.t->loop, &g.retain, RETAIN_US);
 	if (store_retain(&g.store, now_ms(), &err) < 0)
 		log_warning("%s: %s", o.dir, err.msg);
