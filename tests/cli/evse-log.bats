@@ -486,6 +486,8 @@ has() { jq -es "any(.[]; $1)" out; }
 }
 
 @test "a hostile store makes no reader wait: FIFOs and endless files in place of its own" {
+	limit="ulimit -v 400000" # the address sanitizer itself takes terabytes
+	! ldd "$(command -v evse-log)" | grep -q libasan || limit=:
 	say 60 | record >/dev/null
 	for name in 00000001.seg 00000002.rows tip persons rotations shipped; do
 		for how in mkfifo "truncate -s 20G"; do
@@ -493,7 +495,7 @@ has() { jq -es "any(.[]; $1)" out; }
 			rm -f "bad/$name"
 			$how "bad/$name"
 			for what in show verify "verify --deep" stat "prove meter.1/e65.3" "ship --to dir:far --once" "record"; do
-				run timeout 10 sh -c "ulimit -v 400000; evse-log $what -q -d bad </dev/null"
+				run timeout 10 sh -c "$limit; evse-log $what -q -d bad </dev/null"
 				[ "$status" -lt 124 ]
 			done
 			rm -r bad
