@@ -37,12 +37,13 @@ static void pin_first(void)
 	pin(0);
 }
 
-/* Counts lines until the writer is done and nothing more comes. */
+/* Tells that it hears, by the bus's live mark; then counts lines until the writer is done and
+ * nothing more comes. */
 static void reader(int report)
 {
 	static char buf[1 << 16];
 	struct pollfd pfd = {.events = POLLIN};
-	long lines = 0;
+	long lines = -1; /* the mark is none of them */
 	ssize_t n;
 
 	pin(1);
@@ -50,7 +51,8 @@ static void reader(int report)
 	bus_subscribe(pfd.fd, "meter!", NULL);
 	while (poll(&pfd, 1, 1500) > 0 && (n = read(pfd.fd, buf, sizeof buf)) > 0)
 		for (char *p = buf; (p = memchr(p, '\n', (size_t)(buf + n - p))); p++)
-			lines++;
+			if (lines++ < 0 && write(report, &lines, sizeof lines) != sizeof lines)
+				_exit(74);
 	if (write(report, &lines, sizeof lines) != sizeof lines)
 		_exit(74);
 	_exit(0);
@@ -72,7 +74,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < READERS; i++)
 		if ((child[i] = fork()) == 0)
 			reader(report[1]);
-	usleep(300000);
+	for (int i = 0; i < READERS; i++)
+		if (read(report[0], &lines, sizeof lines) != sizeof lines)
+			return 74;
 	pin(1);
 	fd = bus_connect(dir, "meter.1", NULL);
 	cpu = bench_cpu_s(bus);

@@ -190,6 +190,20 @@ says() { until_true has "$1"; }
 	[ "$(jq -s 'map(select(.type == "setpoint")) | length' <<<"$output")" = 1 ]
 }
 
+@test "SIGTERM the moment the boot record is there is an orderly end" {
+	mkfifo early
+	for _ in $(seq 30); do
+		: >out # not the boot record of the one before
+		evse-setpoint <early >out 2>/dev/null 3>&- &
+		pid=$!
+		exec 9>early
+		for _ in $(seq 5000); do ! grep -q boot out || break; done
+		kill -TERM "$pid"
+		wait "$pid"
+		exec 9>&-
+	done
+}
+
 @test "end of input, SIGTERM, a closed and a full output" {
 	run -0 --separate-stderr evse-setpoint </dev/null
 	setpoint
