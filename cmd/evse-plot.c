@@ -76,17 +76,11 @@ static void on_line(void *ctx, const char *line, size_t len)
 
 static int read_all(struct reading *rd)
 {
-	long n;
-
 	confine_tell(CONFINE_NOTHING);
-	lines_init(&rd->lines);
-	while ((n = lines_read(&rd->lines, STDIN_FILENO, on_line, rd)) != 0)
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			break;
-	lines_release(&rd->lines);
-	if (n < 0)
-		log_error("unable to read: %s", strerror(errno));
-	return n < 0 ? EXIT_IO : 0;
+	if (lines_read_all(&rd->lines, STDIN_FILENO, on_line, rd) == 0)
+		return 0;
+	log_error("unable to read: %s", strerror(errno));
+	return EXIT_IO;
 }
 
 static void want_time(const char *name, const char *text, int64_t *us)

@@ -1,6 +1,7 @@
 #include "core/head.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -245,6 +246,23 @@ long lines_read(struct lines *l, int fd, line_fn *fn, void *ctx)
 	if ((size_t)n == want && l->cap < NDJSON_LINE_MAX)
 		room(l, l->cap); /* no memory: the next read is as small as this one */
 	return n;
+}
+
+int lines_read_all(struct lines *l, int fd, void (*fn)(void *ctx, const char *line, size_t len),
+		   void *ctx)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	long n;
+
+	lines_init(l);
+	while ((n = lines_read(l, fd, fn, ctx)) != 0) {
+		if (n < 0 && errno == EAGAIN)
+			poll(&ready, 1, -1);
+		else if (n < 0 && errno != EINTR)
+			break;
+	}
+	lines_release(l);
+	return n < 0 ? -1 : 0;
 }
 
 void lines_feed(struct lines *l, const char *data, size_t len, line_fn *fn, void *ctx)

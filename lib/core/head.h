@@ -72,6 +72,14 @@ void lines_release(struct lines *l);
 long lines_read(struct lines *l, int fd, void (*fn)(void *ctx, const char *line, size_t len),
 		void *ctx);
 
+/**
+ * Reads @fd to its end: lines_init, lines_read for all there is, lines_release.
+ *
+ * @return  0, or -1 with errno; lines were given in both cases
+ */
+int lines_read_all(struct lines *l, int fd, void (*fn)(void *ctx, const char *line, size_t len),
+		   void *ctx);
+
 /** As lines_read for bytes that are already here; @len 0 means the end. */
 void lines_feed(struct lines *l, const char *data, size_t len,
 		void (*fn)(void *ctx, const char *line, size_t len), void *ctx);
