@@ -1,5 +1,5 @@
 #!/bin/sh
-# run-cli.sh BUILD FILE…: runs bats files, three at a time since most of them mostly wait, the longest first, and sums up.
+# run-cli.sh BUILD FILE…: runs bats files, two at a time since most of them mostly wait, the longest first, and sums up.
 set -u
 build=$1
 shift
@@ -16,11 +16,11 @@ for f in "$@"; do
 	name=$(basename "$f" .bats)
 	seconds=$(printf ' %s ' "$long" | sed -n "s/.* $name \([0-9]*\) .*/\1/p")
 	printf '%s %s\n' "${seconds:-1}" "$f"
-done | sort -rn | cut -d ' ' -f 2- | xargs -P 3 -I{} sh -c '
+done | sort -rn | cut -d ' ' -f 2- | xargs -P 2 -I{} sh -c '
 	log="$1/tests/log/$(basename "$2").tap" begun=$(date +%s)
 	timeout 900 bats --tap "$2" >"$log" 2>&1
 	rc=$?
-	grep -E "^not ok|^# \(" "$log"
+	awk "/^not ok/ { n = 20 } /^ok/ { n = 0 } n-- > 0" "$log"
 	[ "$rc" -le 1 ] || echo "not ok - $2 ended with $rc" | tee -a "$log"
 	echo "$(($(date +%s) - begun)) s $(basename "$2")" >>"$1/tests/log/cli.times"
 	cat "$log" >>"$1/tests/log/cli.tap"' sh "$build" {}

@@ -15,7 +15,7 @@
 #include "pilot/drv/sysfs.h"
 #include "pilot/duty.h"
 
-enum { TICK_US = 20000, STEADY_MS = 100 };
+enum { TICK_US = 20000, STEADY_MS = 100, LATE_READINGS = 2, SILENT_MS = 2000 };
 
 static const char *const words[] = {"probe", "test", "scope"};
 
@@ -39,7 +39,7 @@ static struct tech {
 	struct loop_timer tick;
 	struct lines lines;
 	size_t step;
-	int failed, since_ms, good_ms;
+	int failed, since_ms, good_ms, late; /* late: readings after the step's time */
 	int64_t duty;
 	bool scope;
 } t;
@@ -294,7 +294,7 @@ static void rest(int code)
 
 static void next_step(void)
 {
-	t.since_ms = t.good_ms = 0;
+	t.since_ms = t.good_ms = t.late = 0;
 	t.rcd6 = t.rcd30 = false;
 	while (t.step < STEPS && !has(&steps[t.step])) {
 		printf("absent\t%s\n", steps[t.step].what);
@@ -330,6 +330,8 @@ static void verdict(bool good)
 	next_step();
 }
 
+/* A step has failed when its time is over and the board still says so afterwards, or nothing more:
+ * a machine that stood still for a moment is not a bad board. */
 static void test_tick(void)
 {
 	const struct step *s = &steps[t.step];
@@ -340,7 +342,8 @@ static void test_tick(void)
 	t.good_ms = s->seen(&t.r) ? t.good_ms + TICK_US / 1000 : 0;
 	if (t.good_ms >= STEADY_MS)
 		verdict(true);
-	else if (t.since_ms >= s->limit_ms)
+	else if (t.since_ms >= s->limit_ms &&
+		 (t.late >= LATE_READINGS || t.since_ms >= s->limit_ms + SILENT_MS))
 		verdict(false);
 }
 
@@ -403,6 +406,7 @@ static void on_readings(void *ctx, const struct pilot_readings *r)
 	(void)ctx;
 	t.r = *r;
 	t.have = true;
+	t.late += t.step < STEPS && t.since_ms >= steps[t.step].limit_ms;
 	t.rcd6 = t.rcd6 || r->rcd6;
 	t.rcd30 = t.rcd30 || r->rcd30;
 }

@@ -81,6 +81,7 @@ charging() {
 }
 
 gone() {
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 8 "$D/out" "$D/err" "$D/sim.err" 2>/dev/null || :
 	exec 5>&- 6>&-
 	for p in $PILOT $SIM; do
 		kill "$p" 2>/dev/null || :
