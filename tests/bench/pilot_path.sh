@@ -33,8 +33,8 @@ cat >"$dir/without-rights" <<-EOF
 EOF
 chmod +x "$dir/without-rights"
 if [ "$(id -u)" = 0 ]; then
-	"$EVSE_BUILD/bench/pilot_path" -n 100 -e "$events" -l -r 20 "$dir/without-rights" |
+	"$EVSE_BUILD/bench/pilot_path" -n 50 -e "$events" -l -r 20 "$dir/without-rights" |
 		sed -u 's/_rt / /; s/^bench pilot_open/bench pilot_open_loaded_no_rights/; s/SCHED_FIFO and mlockall/no right to any priority/'
 fi
-"$EVSE_BUILD/bench/pilot_path" -n 100 -e "$events" -l "$EVSE_BUILD/bin/evse-pilot" | sed -u 's/^bench pilot_open/bench pilot_open_loaded/'
+"$EVSE_BUILD/bench/pilot_path" -n 50 -e "$events" -l "$EVSE_BUILD/bin/evse-pilot" | sed -u 's/^bench pilot_open/bench pilot_open_loaded/'
 echo "# tools and relays of the charger killed: $(cat "$dir/kills")"
