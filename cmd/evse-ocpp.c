@@ -1,6 +1,6 @@
 /* evse-ocpp: the charging station's side of OCPP 2.0.1-J.
  *
- * Reads   session, auth, reading, pilot, meter, command, reply, alert, security
+ * Reads   session, auth, reading, pilot, meter, command, reply, alert, security, var
  * Writes  limit, token, availability, command, reply, uplink, ack, security, boot
  * Uses    lib/ocpp for the protocol, lib/ws for the connection, lib/core for everything else
  */
@@ -374,8 +374,8 @@ static struct bridge bridge = {
     .voltage_v = 230,
 };
 
-static const char *const wants[] = {"session", "auth",  "reading", "pilot",    "meter",
-				    "command", "reply", "alert",   "security", NULL};
+static const char *const wants[] = {"session", "auth",  "reading",  "pilot", "meter", "command",
+				    "reply",   "alert", "security", "var",   NULL};
 
 static const struct cli_opt options[] = {
     {'u', "url", "URL", NULL,

@@ -76,7 +76,7 @@ static const char *verdict_of(const struct ocpp *o, const struct question *q,
 }
 
 /* What is known here. The list goes before the cache. */
-static const struct cache_entry *known(struct ocpp *o, const struct question *q, const char **by)
+static struct cache_entry *known(struct ocpp *o, const struct question *q, const char **by)
 {
 	struct cache_entry *e = NULL;
 
@@ -95,13 +95,24 @@ static const struct cache_entry *known(struct ocpp *o, const struct question *q,
 	return e;
 }
 
+/* LifeTime counts from the last use, and the token used longest ago makes room. */
+static void decide_by(struct ocpp *o, const struct question *q, struct cache_entry *e,
+		      const char *by)
+{
+	decide(o, q, verdict_of(o, q, e), e, by);
+	if (strcmp(by, "cache") != 0)
+		return;
+	e->used_us = o->now.real_us;
+	tokens_save(o, "cache", &o->cache, 0);
+}
+
 static void decide_offline(struct ocpp *o, const struct question *q)
 {
 	const char *by;
-	const struct cache_entry *e = known(o, q, &by);
+	struct cache_entry *e = known(o, q, &by);
 
 	if (e && var_bool(o, VAR_AUTH_LOCAL_OFFLINE))
-		decide(o, q, verdict_of(o, q, e), e, by);
+		decide_by(o, q, e, by);
 	else
 		decide(o, q, !e && var_bool(o, VAR_AUTH_UNKNOWN_OFFLINE) ? "Accepted" : "Unknown",
 		       NULL, "ocpp");
@@ -156,10 +167,10 @@ static void ask(struct ocpp *o, const struct question *q)
 static void authorize(struct ocpp *o, const struct question *q)
 {
 	const char *by;
-	const struct cache_entry *e = known(o, q, &by);
+	struct cache_entry *e = known(o, q, &by);
 
 	if (e && strcmp(verdict_of(o, q, e), "Accepted") == 0 && var_bool(o, VAR_AUTH_LOCAL_PRE))
-		decide(o, q, "Accepted", e, by);
+		decide_by(o, q, e, by);
 	else if (online(o))
 		ask(o, q);
 	else

@@ -51,6 +51,7 @@ static bool changed(const struct ocpp *o, const struct evse *e)
 
 static void accepted(struct ocpp *o, bool first)
 {
+	availability_apply(o);
 	bool all =
 	    first || o->now.mono_us - o->lost_us >= var_int(o, VAR_COMM_OFFLINE_THRESHOLD) * OCPP_S;
 
@@ -73,7 +74,10 @@ static void emit(struct ocpp *o, const struct evse *e)
 /* Station, EVSE and connector each have a state of their own, which the others don't change. */
 static bool wanted(const struct ocpp *o, const struct evse *e)
 {
-	return !o->station_out && !e->out && !e->connector_out && !o->reset.waits;
+	bool waits =
+	    o->reset.waits || (!o->boot.was_accepted && !var_bool(o, VAR_TX_BEFORE_ACCEPTED));
+
+	return !o->station_out && !e->out && !e->connector_out && !waits;
 }
 
 static void save(struct ocpp *o)

@@ -100,6 +100,8 @@ struct transaction {
 	struct reading begin, last;
 	int64_t sample_due_us; /* mono: next sampled Updated */
 	int64_t energy_since_us, charged_us;
+	bool invalid, suspended; /* the token is not good any more; and no energy for it */
+	double invalid_wh;       /* until this register, NAN = at once */
 };
 
 struct evse {
@@ -156,6 +158,7 @@ struct reset {
 	bool wanted, on_idle;
 	bool waits; /* for a transaction: no other begins */
 	int64_t due_us;
+	int64_t tries, retry_us; /* that failed; and the next one, 0 = now */
 };
 
 struct ocpp {
@@ -192,6 +195,7 @@ struct ocpp {
 	struct limits limits;
 	struct reset reset;
 	char session_epoch[32]; /* of evse-session, as last heard */
+	bool free_vending;      /* evse-session asks nobody */
 	bool station_out;       /* set out of service as a whole */
 	int64_t aligned_due_us; /* real */
 	struct pending_command commands[COMMANDS_MAX];
@@ -329,11 +333,17 @@ int64_t tx_send_tick(struct ocpp *o);
 bool tx_waits(struct ocpp *o, const char *id);
 void tx_ack(struct ocpp *o, const char *src, const char *n);
 struct evse *tx_find(struct ocpp *o, const char *id);
+/** The back office refused a transaction's token. */
+void tx_deauthorize(struct ocpp *o, struct evse *e);
+/** Whether the energy that a refused token still gets has been given. */
+void tx_deauthorized_tick(struct ocpp *o, struct evse *e);
 void tx_ended_profiles(struct ocpp *o, struct evse *e);
 void tx_started_profiles(struct ocpp *o, struct evse *e);
 void limits_emit(struct ocpp *o);
 struct profile_who limits_who(const struct ocpp *o, const struct evse *e);
 int password_set(struct ocpp *o, const char *password);
+/** The profiles that count: none while smart charging is not enabled. */
+const struct profile_set *limits_set(const struct ocpp *o);
 /** Whether the meter's latest values are of the present. */
 bool meter_fresh(const struct ocpp *o, const struct evse *e);
 void meter_values(struct ocpp *o, struct evse *e, const char *context, enum call_rank rank);

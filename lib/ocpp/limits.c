@@ -3,7 +3,8 @@
  * ocpp.max      the station: ChargingStationMaxProfile; always out, so that the source never falls
  * silent ocpp.ext      the station: ChargingStationExternalConstraints, while there are any
  * ocpp.tx.N     the EVSE: TxProfile of the running transaction, TxDefaultProfile where that says
- * nothing ocpp.default.N the EVSE: TxDefaultProfile, while no TxProfile exists
+ * nothing; 0 A where its token was refused ocpp.default.N the EVSE: TxDefaultProfile, while no
+ * TxProfile exists
  *
  * A lease states the plan ahead, so that each step acts at its instant without us. Where no profile
  * answers the lease says what the wires can do. */
@@ -77,16 +78,33 @@ static void withdraw(struct ocpp *o, const char *item, int evse)
 	out_send(o->out);
 }
 
+const struct profile_set *limits_set(const struct ocpp *o)
+{
+	static const struct profile_set none;
+
+	return var_bool(o, VAR_SMART_ENABLED) ? &o->limits.set : &none;
+}
+
 static bool any_profile(const struct ocpp *o, enum profile_purpose purpose, const struct evse *e)
 {
-	for (size_t i = 0; i < o->limits.set.n; i++) {
-		const struct profile *p = o->limits.set.all[i];
+	const struct profile_set *set = limits_set(o);
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct profile *p = set->all[i];
 
 		if (p->purpose == purpose && (!e || p->evse == 0 || p->evse == e->id) &&
 		    (purpose != PROFILE_TX || strcmp(p->transaction, e->tx.id) == 0))
 			return true;
 	}
 	return false;
+}
+
+/* What a transaction gets whose token was refused. */
+static size_t no_energy(int64_t ms, struct profile_step *steps)
+{
+	steps[0] = (struct profile_step){.at_ms = ms,
+					 .rate = {.any = true, .unit = PROFILE_A, .min_rate = NAN}};
+	return 1;
 }
 
 static void emit_evse(struct ocpp *o, const struct evse *e)
@@ -96,13 +114,14 @@ static void emit_evse(struct ocpp *o, const struct evse *e)
 	char was = o->limits.layer[e->id], now = 0, item[24];
 	int64_t ms = o->now.real_us / 1000;
 
-	if (e->tx.id[0] && any_profile(o, PROFILE_TX, e))
+	if (e->tx.id[0] && (e->tx.suspended || any_profile(o, PROFILE_TX, e)))
 		now = 't';
 	else if (any_profile(o, PROFILE_TX_DEFAULT, e))
 		now = 'd';
 	if (now) {
-		size_t n = profile_plan(&o->limits.set, PROFILE_TX, &who, ms, ms + AHEAD_MS, steps,
-					STEPS_MAX);
+		size_t n = e->tx.suspended ? no_energy(ms, steps)
+					   : profile_plan(limits_set(o), PROFILE_TX, &who, ms,
+							  ms + AHEAD_MS, steps, STEPS_MAX);
 
 		snprintf(item, sizeof(item), "%s.%d", now == 't' ? "tx" : "default", e->id);
 		emit(o, item, e->id, steps, n, o->conf.max_a);
@@ -120,12 +139,12 @@ static void emit_station(struct ocpp *o)
 	struct profile_step steps[STEPS_MAX];
 	int64_t ms = o->now.real_us / 1000;
 	double most_a = o->conf.max_a * o->conf.evses;
-	size_t n = profile_plan(&o->limits.set, PROFILE_STATION_MAX, &everywhere, ms, ms + AHEAD_MS,
+	size_t n = profile_plan(limits_set(o), PROFILE_STATION_MAX, &everywhere, ms, ms + AHEAD_MS,
 				steps, STEPS_MAX);
 
 	emit(o, "max", 0, steps, n, most_a);
 	if (any_profile(o, PROFILE_EXTERNAL, NULL)) {
-		n = profile_plan(&o->limits.set, PROFILE_EXTERNAL, &everywhere, ms, ms + AHEAD_MS,
+		n = profile_plan(limits_set(o), PROFILE_EXTERNAL, &everywhere, ms, ms + AHEAD_MS,
 				 steps, STEPS_MAX);
 		emit(o, "ext", 0, steps, n, most_a);
 	}

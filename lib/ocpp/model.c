@@ -15,6 +15,7 @@
 #define POINTS     "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
 #define STATES     "Available,Occupied,Reserved,Unavailable,Faulted"
 #define DAY_S      86400
+#define VALUE_SIZE "1000" /* VAR_VALUE_MAX, less the NUL */
 #define TEXT(text) snprintf(value, VAR_VALUE_MAX, "%s", text)
 #define NUM(n)     snprintf(value, VAR_VALUE_MAX, "%lld", (long long)(n))
 
@@ -87,6 +88,25 @@ static void get_list_entries(struct ocpp *o, int evse, char value[VAR_VALUE_MAX]
 	NUM(o->list.n);
 }
 
+static void get_list_storage(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
+{
+	(void)evse;
+	NUM(o->list.n * sizeof(struct cache_entry));
+}
+
+static void get_cache_storage(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
+{
+	(void)evse;
+	NUM(o->cache.n * sizeof(struct cache_entry));
+}
+
+/* Who vends freely asks nobody. */
+static void get_auth_enabled(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
+{
+	(void)evse;
+	TEXT(o->free_vending ? "false" : "true");
+}
+
 static void get_profiles(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 {
 	(void)evse;
@@ -120,6 +140,14 @@ static void get_heartbeat(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 		TEXT(set);
 	else
 		NUM(o->boot.heartbeat_s);
+}
+
+/* The system's own sources can't be switched off from here, and their order is evse-clock's. */
+static bool clock_sources_fit(const struct ocpp *o, const char *value)
+{
+	(void)o;
+	return strcmp(value, "NTP,Heartbeat,RealTimeClock") == 0 ||
+	       strcmp(value, "NTP,RealTimeClock") == 0;
 }
 
 #define RO_BOOL(c, v, text)                                                                 \
@@ -160,6 +188,7 @@ static void get_heartbeat(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 	}
 
 const struct var_row ocpp_vars[VAR_COUNT] = {
+    [VAR_ALIGNED_AVAILABLE] = RO_BOOL("AlignedDataCtrlr", "Available", "true"),
     [VAR_ALIGNED_ENABLED] = RW_BOOL("AlignedDataCtrlr", "Enabled", "true"),
     [VAR_ALIGNED_INTERVAL] = RW_INT("AlignedDataCtrlr", "Interval", NULL, "s", 0, DAY_S, "900"),
     [VAR_ALIGNED_MEASURANDS] =
@@ -173,6 +202,18 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
     [VAR_CACHE_ENABLED] = RW_BOOL("AuthCacheCtrlr", "Enabled", "true"),
     [VAR_CACHE_LIFETIME] =
 	RW_INT("AuthCacheCtrlr", "LifeTime", NULL, "s", 0, 3650 * DAY_S, "2592000"),
+    [VAR_CACHE_POLICY] = {.component = "AuthCacheCtrlr",
+			  .variable = "Policy",
+			  .type = VAR_OPTION,
+			  .values = "LRU",
+			  .initial = "LRU"},
+    [VAR_CACHE_STORAGE] = {.component = "AuthCacheCtrlr",
+			   .variable = "Storage",
+			   .type = VAR_INTEGER,
+			   .unit = "B",
+			   .get = get_cache_storage,
+			   .limit = CACHE_MAX * sizeof(struct cache_entry)},
+    [VAR_AUTH_ENABLED] = COMPUTED("AuthCtrlr", "Enabled", VAR_BOOLEAN, get_auth_enabled),
     [VAR_AUTH_REMOTE_START] = RW_BOOL("AuthCtrlr", "AuthorizeRemoteStart", "false"),
     [VAR_AUTH_LOCAL_OFFLINE] = RW_BOOL("AuthCtrlr", "LocalAuthorizeOffline", "true"),
     [VAR_AUTH_LOCAL_PRE] = RW_BOOL("AuthCtrlr", "LocalPreAuthorize", "false"),
@@ -195,8 +236,10 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
     [VAR_CLOCK_SOURCE] = {.component = "ClockCtrlr",
 			  .variable = "TimeSource",
 			  .type = VAR_SEQUENCE,
-			  .values = "NTP,RealTimeClock",
-			  .initial = "NTP,RealTimeClock"},
+			  .access = VAR_READ_WRITE,
+			  .values = "NTP,Heartbeat,RealTimeClock",
+			  .fits = clock_sources_fit,
+			  .initial = "NTP,Heartbeat,RealTimeClock"},
     [VAR_CONNECTOR_AVAILABILITY] = {.component = "Connector",
 				    .variable = "AvailabilityState",
 				    .type = VAR_OPTION,
@@ -229,6 +272,10 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 	RO_INT("DeviceDataCtrlr", "BytesPerMessage", "GetVariables", "1048576"),
     [VAR_BYTES_SET_VARIABLES] =
 	RO_INT("DeviceDataCtrlr", "BytesPerMessage", "SetVariables", "1048576"),
+    [VAR_SIZE_CONFIGURATION] =
+	RO_INT("DeviceDataCtrlr", "ConfigurationValueSize", NULL, VALUE_SIZE),
+    [VAR_SIZE_REPORTING] = RO_INT("DeviceDataCtrlr", "ReportingValueSize", NULL, VALUE_SIZE),
+    [VAR_SIZE_VALUE] = RO_INT("DeviceDataCtrlr", "ValueSize", NULL, VALUE_SIZE),
     [VAR_EVSE_AVAILABILITY] = {.component = "EVSE",
 			       .variable = "AvailabilityState",
 			       .type = VAR_OPTION,
@@ -265,6 +312,12 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 			  .limit = CACHE_MAX},
     [VAR_LIST_ITEMS] = RO_INT("LocalAuthListCtrlr", "ItemsPerMessage", NULL, "1000"),
     [VAR_LIST_BYTES] = RO_INT("LocalAuthListCtrlr", "BytesPerMessage", NULL, "1048576"),
+    [VAR_LIST_STORAGE] = {.component = "LocalAuthListCtrlr",
+			  .variable = "Storage",
+			  .type = VAR_INTEGER,
+			  .unit = "B",
+			  .get = get_list_storage,
+			  .limit = CACHE_MAX * sizeof(struct cache_entry)},
     [VAR_COMM_NETWORK_PROFILE] = RO_INT("OCPPCommCtrlr", "ActiveNetworkProfile", NULL, "1"),
     [VAR_COMM_FILE_PROTOCOLS] = {.component = "OCPPCommCtrlr",
 				 .variable = "FileTransferProtocols",
@@ -291,7 +344,7 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
     [VAR_COMM_OFFLINE_THRESHOLD] =
 	RW_INT("OCPPCommCtrlr", "OfflineThreshold", NULL, "s", 0, 7 * DAY_S, "60"),
     [VAR_COMM_QUEUE_ALL] = RO_BOOL("OCPPCommCtrlr", "QueueAllMessages", "false"),
-    [VAR_COMM_RESET_RETRIES] = RO_INT("OCPPCommCtrlr", "ResetRetries", NULL, "0"),
+    [VAR_COMM_RESET_RETRIES] = RW_INT("OCPPCommCtrlr", "ResetRetries", NULL, NULL, 0, 10, "0"),
     [VAR_COMM_BACKOFF_RANDOM] =
 	RW_INT("OCPPCommCtrlr", "RetryBackOffRandomRange", NULL, "s", 0, 3600, "1"),
     [VAR_COMM_BACKOFF_REPEATS] =
@@ -331,7 +384,7 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
     [VAR_SECURITY_PROFILE] =
 	COMPUTED("SecurityCtrlr", "SecurityProfile", VAR_INTEGER, get_security_profile),
     [VAR_SMART_AVAILABLE] = RO_BOOL("SmartChargingCtrlr", "Available", "true"),
-    [VAR_SMART_ENABLED] = RO_BOOL("SmartChargingCtrlr", "Enabled", "true"),
+    [VAR_SMART_ENABLED] = RW_BOOL("SmartChargingCtrlr", "Enabled", "true"),
     [VAR_SMART_ENTRIES] = {.component = "SmartChargingCtrlr",
 			   .variable = "Entries",
 			   .instance = "ChargingProfiles",
@@ -356,6 +409,9 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 			     .initial = "A,W"},
     [VAR_TX_CONNECTION_TIMEOUT] =
 	RW_INT("TxCtrlr", "EVConnectionTimeOut", NULL, "s", 1, DAY_S, "60"),
+    [VAR_TX_BEFORE_ACCEPTED] = RW_BOOL("TxCtrlr", "TxBeforeAcceptedEnabled", "true"),
+    [VAR_TX_ENERGY_ON_INVALID] =
+	RW_INT("TxCtrlr", "MaxEnergyOnInvalidId", NULL, "Wh", 0, 1000000, "0"),
     [VAR_TX_STOP_ON_DISCONNECT] = RO_BOOL("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
     [VAR_TX_STOP_ON_INVALID] = RW_BOOL("TxCtrlr", "StopTxOnInvalidId", "true"),
     [VAR_TX_START_POINT] =
@@ -463,7 +519,8 @@ enum var_result var_set(struct ocpp *o, enum var_id id, const char *value)
 
 	if (row->access == VAR_READ)
 		return VAR_READ_ONLY;
-	if (strlen(value) >= VAR_VALUE_MAX || !value_fits(row, value))
+	if (strlen(value) >= VAR_VALUE_MAX || !value_fits(row, value) ||
+	    (row->fits && !row->fits(o, value)))
 		return VAR_BAD_VALUE;
 	char *copy = strdup(value);
 	if (!copy)

@@ -13,6 +13,7 @@
 struct ocpp;
 
 enum var_id {
+	VAR_ALIGNED_AVAILABLE,
 	VAR_ALIGNED_ENABLED,
 	VAR_ALIGNED_INTERVAL,
 	VAR_ALIGNED_MEASURANDS,
@@ -22,6 +23,9 @@ enum var_id {
 	VAR_CACHE_AVAILABLE,
 	VAR_CACHE_ENABLED,
 	VAR_CACHE_LIFETIME,
+	VAR_CACHE_POLICY,
+	VAR_CACHE_STORAGE,
+	VAR_AUTH_ENABLED,
 	VAR_AUTH_REMOTE_START,
 	VAR_AUTH_LOCAL_OFFLINE,
 	VAR_AUTH_LOCAL_PRE,
@@ -45,6 +49,9 @@ enum var_id {
 	VAR_BYTES_GET_REPORT,
 	VAR_BYTES_GET_VARIABLES,
 	VAR_BYTES_SET_VARIABLES,
+	VAR_SIZE_CONFIGURATION,
+	VAR_SIZE_REPORTING,
+	VAR_SIZE_VALUE,
 	VAR_EVSE_AVAILABILITY,
 	VAR_EVSE_AVAILABLE,
 	VAR_EVSE_POWER,
@@ -55,6 +62,7 @@ enum var_id {
 	VAR_LIST_ENTRIES,
 	VAR_LIST_ITEMS,
 	VAR_LIST_BYTES,
+	VAR_LIST_STORAGE,
 	VAR_COMM_NETWORK_PROFILE,
 	VAR_COMM_FILE_PROTOCOLS,
 	VAR_COMM_HEARTBEAT,
@@ -92,6 +100,8 @@ enum var_id {
 	VAR_SMART_STACK_LEVEL,
 	VAR_SMART_RATE_UNIT,
 	VAR_TX_CONNECTION_TIMEOUT,
+	VAR_TX_BEFORE_ACCEPTED,
+	VAR_TX_ENERGY_ON_INVALID,
 	VAR_TX_STOP_ON_DISCONNECT,
 	VAR_TX_STOP_ON_INVALID,
 	VAR_TX_START_POINT,
@@ -112,7 +122,8 @@ enum var_type {
 enum var_scope { VAR_OF_STATION, VAR_OF_EVSE, VAR_OF_CONNECTOR };
 enum var_access { VAR_READ, VAR_WRITE, VAR_READ_WRITE };
 
-enum { VAR_VALUE_MAX = 1000 };
+/* Room for a value of the longest length that SetVariables has. */
+enum { VAR_VALUE_MAX = 1001 };
 
 struct var_row {
 	const char *component, *variable, *instance; /* instance NULL = none */
@@ -123,6 +134,8 @@ struct var_row {
 	const char *initial;       /* of what can be written, or a constant */
 	void (*get)(struct ocpp *o, int evse, char value[VAR_VALUE_MAX]);
 	enum var_scope scope;
+	/* a rule of its own beside type and bounds; NULL: none */
+	bool (*fits)(const struct ocpp *o, const char *value);
 	bool reboot;  /* takes effect with the next start */
 	double limit; /* maxLimit of the report where it isn't max; 0 = none */
 };

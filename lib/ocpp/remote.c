@@ -37,7 +37,8 @@ static const char *why_not(struct ocpp *o, const struct evse *e)
 	return e->operative && !e->faulted ? NULL : "UnsupportedRequest";
 }
 
-/* The profile of a remote start is kept until its transaction begins. */
+/* The profile of a remote start is kept until its transaction begins; without smart charging it is
+ * ignored (F01.FR.12). */
 static const char *take_profile(struct ocpp *o, struct evse *e, jv v)
 {
 	struct profile_fault fault;
@@ -45,7 +46,7 @@ static const char *take_profile(struct ocpp *o, struct evse *e, jv v)
 
 	profile_free(o->limits.starting[e->id]);
 	o->limits.starting[e->id] = NULL;
-	if (json_absent(v))
+	if (json_absent(v) || !var_bool(o, VAR_SMART_ENABLED))
 		return NULL;
 	p = profile_read(v, e->id, &fault);
 	if (!p)

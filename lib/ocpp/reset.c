@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SETTLE (3 * OCPP_S) /* for the ends of the transactions and their readings */
+#define AGAIN  (5 * OCPP_S) /* after a reset that failed */
 
 static bool busy(const struct ocpp *o)
 {
@@ -37,6 +38,7 @@ static void reset(struct ocpp *o, const struct ocpp_frame *f)
 		return;
 	}
 	o->reset.wanted = true;
+	o->reset.tries = o->reset.retry_us = 0;
 	o->reset.on_idle = on_idle;
 	o->reset.due_us = o->now.mono_us + (wait ? SETTLE : OCPP_S / 5);
 	o->reset.waits = wait && on_idle;
@@ -46,13 +48,19 @@ static void reset(struct ocpp *o, const struct ocpp_frame *f)
 	reply_status(o, wait && on_idle ? "Scheduled" : "Accepted", NULL, NULL);
 }
 
-/* Without a supervisor that takes the command this process begins anew, which is the least of a
- * reset. */
+/* Tried again ResetRetries times. Then, without a supervisor that takes the command, this process
+ * begins anew, which is the least of a reset. */
 static void told(struct ocpp *o, struct pending_command *p, const struct record *reply)
 {
 	(void)p;
 	if (reply && strcmp(str_of(reply->body, "status"), "accepted") == 0)
 		return;
+	if (o->reset.tries++ < var_int(o, VAR_COMM_RESET_RETRIES)) {
+		log_notice("the reset failed: attempt %lld follows", (long long)o->reset.tries + 1);
+		o->reset.wanted = true;
+		o->reset.retry_us = o->now.mono_us + AGAIN;
+		return;
+	}
 	log_notice("no supervisor carried out the reset: evse-ocpp starts anew by itself");
 	o->hooks.restart(o->hooks.ctx);
 }
@@ -70,6 +78,8 @@ static void restart(struct ocpp *o)
 	jw_kstr(w, "reset_type", o->reset.on_idle ? "OnIdle" : "Immediate");
 	command_send(o);
 	o->reset.wanted = false;
+	if (o->reset.tries > 0)
+		return;
 	security_event(o, "ResetOrReboot", "asked for by the back office");
 	boot_note_reason(o, o->reset.on_idle ? "ScheduledReset" : "RemoteReset");
 	log_notice("the back office asked for a reset: the supervisor was told");
@@ -83,6 +93,8 @@ static int64_t tick(struct ocpp *o)
 		return o->reset.on_idle ? CLOCK_NEVER : o->reset.due_us;
 	if (!busy(o) && !o->reset.on_idle && o->now.mono_us < o->reset.due_us - SETTLE + OCPP_S / 5)
 		return o->reset.due_us - SETTLE + OCPP_S / 5;
+	if (o->now.mono_us < o->reset.retry_us)
+		return o->reset.retry_us;
 	restart(o);
 	return o->reset.wanted ? o->reset.due_us : CLOCK_NEVER;
 }

@@ -69,10 +69,22 @@ static int load(struct ocpp *o, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* K01.FR.29: without the feature no message of it is answered. */
+static bool disabled(struct ocpp *o)
+{
+	if (var_bool(o, VAR_SMART_ENABLED))
+		return false;
+	reply_error(o, OCPP_NOT_SUPPORTED, "SmartChargingCtrlr.Enabled is false");
+	return true;
+}
+
 static void set_profile(struct ocpp *o, const struct ocpp_frame *f)
 {
 	struct profile_fault fault;
 	int evse = (int)int_of(f->payload, "evseId", 0);
+
+	if (disabled(o))
+		return;
 	struct profile *p = profile_read(json_get(f->payload, "chargingProfile"), evse, &fault);
 
 	if (!p || profile_check(p, o->conf.evses, &fault) < 0 ||
@@ -94,6 +106,8 @@ static void clear_profile(struct ocpp *o, const struct ocpp_frame *f)
 	bool by_evse = json_int(json_get(criteria, "evseId"), INT32_MIN, INT32_MAX, &evse);
 	size_t before = o->limits.set.n;
 
+	if (disabled(o))
+		return;
 	for (size_t i = o->limits.set.n; i-- > 0;) {
 		const struct profile *p = o->limits.set.all[i];
 
@@ -156,6 +170,8 @@ static void get_profiles(struct ocpp *o, const struct ocpp_frame *f)
 	int64_t evse;
 	bool by_evse = json_int(json_get(f->payload, "evseId"), INT32_MIN, INT32_MAX, &evse);
 
+	if (disabled(o))
+		return;
 	for (size_t i = 0; i < o->limits.set.n; i++) {
 		const struct profile *p = o->limits.set.all[i];
 
@@ -207,6 +223,8 @@ static void get_composite(struct ocpp *o, const struct ocpp_frame *f)
 	int64_t from_ms = o->now.real_us / 1000000 * 1000;
 	size_t n_asked = 0;
 
+	if (disabled(o))
+		return;
 	if (evse < 0 || evse > o->conf.evses) {
 		reply_status(o, "Rejected", "UnknownEvse", NULL);
 		return;

@@ -115,7 +115,7 @@ void uplink_say(struct ocpp *o)
 	jw_kint(w, "security_profile", o->conf.security_profile);
 	jw_kstr(w, "tls", o->open && o->tls[0] ? o->tls : NULL);
 	jw_ktime(w, "since", o->link_since_us);
-	if (o->boot.clock_at_us) {
+	if (o->boot.clock_at_us && list_has(var_text(o, VAR_CLOCK_SOURCE), "Heartbeat")) {
 		jw_kobj(w, "clock");
 		jw_kint(w, "offset_ms", o->boot.offset_ms);
 		jw_kint(w, "rtt_ms", o->boot.rtt_ms);

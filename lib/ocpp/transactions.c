@@ -196,7 +196,7 @@ static void start(struct ocpp *o, struct evse *e, const struct tx_event *cause)
 	new_id(tx, ev.t_us);
 	tx->seq = 0;
 	tx->start_us = ev.t_us;
-	tx->told_token = tx->stopping = false;
+	tx->told_token = tx->stopping = tx->invalid = tx->suspended = false;
 	if (!ev.with_reading)
 		tx->begin.any = false;
 	tx->charged_us = 0;
@@ -373,6 +373,7 @@ static int64_t tick_evse(struct ocpp *o, struct evse *e)
 	}
 	if (tx->stopping)
 		next = tx->stop_due_us;
+	tx_deauthorized_tick(o, e);
 	if (interval <= 0 || !var_bool(o, VAR_SAMPLED_ENABLED))
 		return next;
 	if (!tx->sample_due_us || tx->sample_due_us > o->now.mono_us + interval)

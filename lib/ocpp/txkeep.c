@@ -62,6 +62,10 @@ static void write_tx(struct jw *w, const struct evse *e)
 	jw_kint(w, "remote_start_id", tx->remote_start_id);
 	jw_kint(w, "energy_since_us", tx->energy_since_us);
 	jw_kint(w, "charged_us", tx->charged_us);
+	jw_kbool(w, "invalid", tx->invalid);
+	jw_kbool(w, "suspended", tx->suspended);
+	if (!isnan(tx->invalid_wh))
+		jw_knum(w, "invalid_wh", tx->invalid_wh, 3);
 	write_reading(w, "begin", &tx->begin);
 	write_reading(w, "last", &tx->last);
 	jw_end(w);
@@ -97,6 +101,9 @@ static void read_tx(struct ocpp *o, jv v)
 	tx->remote_start_id = int_of(v, "remote_start_id", 0);
 	tx->energy_since_us = int_of(v, "energy_since_us", 0);
 	tx->charged_us = int_of(v, "charged_us", 0);
+	tx->invalid = json_bool(json_get(v, "invalid"), false);
+	tx->suspended = json_bool(json_get(v, "suspended"), false);
+	tx->invalid_wh = num_of(v, "invalid_wh", NAN);
 	read_reading(json_get(v, "begin"), &tx->begin);
 	read_reading(json_get(v, "last"), &tx->last);
 }
@@ -269,17 +276,6 @@ bool tx_waits(struct ocpp *o, const char *id)
 	return queue_find(o->queue, text);
 }
 
-static void deauthorize(struct ocpp *o, const char *tx)
-{
-	struct evse *e = tx_find(o, tx);
-
-	if (!e || !var_bool(o, VAR_TX_STOP_ON_INVALID))
-		return;
-	struct jw *w = command_begin(o, "session", "stop", e->id, NULL);
-	jw_kstr(w, "reason", "DeAuthorized");
-	command_send(o);
-}
-
 static void take_answer(struct ocpp *o, const char *sent, jv answer)
 {
 	jv info = json_get(answer, "idTokenInfo"), v;
@@ -293,8 +289,9 @@ static void take_answer(struct ocpp *o, const char *sent, jv answer)
 	read_token_info(&said, info);
 	bool good = strcmp(said.status, "Accepted") == 0 &&
 		    token_fits(&said, (int)int_of(json_get(v, "evse"), "id", 0));
-	if (!good && strcmp(str_of(v, "eventType"), "Ended") != 0)
-		deauthorize(o, str_of(json_get(v, "transactionInfo"), "transactionId"));
+	struct evse *e = tx_find(o, str_of(json_get(v, "transactionInfo"), "transactionId"));
+	if (!good && e)
+		tx_deauthorize(o, e);
 	json_free(v);
 }
 

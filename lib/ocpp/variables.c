@@ -148,12 +148,22 @@ static void say_plug_timeout(struct ocpp *o)
 	command_send(o);
 }
 
+/* evse-session says in its `var` whom it asks. */
+static void take_session_vars(struct ocpp *o, jv vars)
+{
+	bool free_one = json_bool(json_get(json_get(vars, "free"), "value"), false);
+
+	o->free_vending = free_one && !json_bool(json_get(json_get(vars, "ocpp"), "value"), false);
+}
+
 /* A record of evse-session in an epoch not seen yet: it began anew. */
 static void record(struct ocpp *o, const struct record *r)
 {
 	size_t len = strcspn(record_n(r), ".");
 	char epoch[sizeof(o->session_epoch)];
 
+	if (record_is(r, "var") && strcmp(record_src(r), "session") == 0)
+		take_session_vars(o, record_get(r, "vars"));
 	if (!record_is(r, "session"))
 		return;
 	snprintf(epoch, sizeof(epoch), "%.*s", (int)len, record_n(r));
@@ -177,6 +187,10 @@ static void apply(struct ocpp *o, enum var_id id)
 		say_plug_timeout(o);
 	if (id == VAR_SMART_ENABLED)
 		limits_emit(o);
+	if (id == VAR_CLOCK_SOURCE)
+		uplink_say(o);
+	if (id == VAR_TX_BEFORE_ACCEPTED)
+		availability_apply(o);
 }
 
 static const char *set_one(struct ocpp *o, jv item, const char **reason)

@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# Variables of evse-ocpp that the back office may write because something real follows them; the back office is
+# python3-websockets and checks every frame against the published schemas. COM-5
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BIN=${EVSE_BIN:-$ROOT/build/bin}
+	D=$BATS_TEST_TMPDIR
+	STATION='' CSMS='' OCPP_N=0 URL=''
+	load ocpp_lib
+	SCHEMAS=$(ocpp_schemas)
+}
+
+teardown() { ocpp_stop; }
+
+# write COMPONENT VARIABLE VALUE, and its answer
+write() {
+	local before
+	before=$(grep -c '"kind": "result", "action": "SetVariables"' "$D/csms.out") || :
+	ocpp_call SetVariables '{"setVariableData":[{"component":{"name":"'"$1"'"},"variable":{"name":"'"$2"'"},"attributeValue":"'"$3"'"}]}'
+	ocpp_wait more_than "$before"
+	grep '"kind": "result", "action": "SetVariables"' "$D/csms.out" | tail -n 1 | grep -qF '"attributeStatus": "Accepted"'
+}
+
+more_than() { [ "$(grep -c '"kind": "result", "action": "SetVariables"' "$D/csms.out")" -gt "$1" ]; }
+
+no_complaint() {
+	run ! grep -F '"complaint"' "$D/csms.out"
+}
+
+begin() {
+	ocpp_meter 16 1000
+	ocpp_edge connected connected
+	ocpp_rec auth session.1 ",\"verdict\":\"Accepted\",\"by\":\"ocpp\",\"token\":{\"id\":\"BAD\",\"kind\":\"ISO14443\"},\"session\":\"$OCPP_SESSION\""
+	ocpp_edge authorized authorized
+	ocpp_edge charging energy_on
+}
+
+@test "smart charging switched off: its messages are refused, its limits gone; on again: back" {
+	ocpp_csms
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	ocpp_call SetChargingProfile '{"evseId":0,"chargingProfile":{"id":1,"stackLevel":0,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-01-01T00:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":13.5}]}]}}'
+	ocpp_wait ocpp_rec_has '"import_max_a":13.5'
+	write SmartChargingCtrlr Enabled false
+	ocpp_wait ocpp_rec_has '"gone":true'
+	ocpp_call GetCompositeSchedule '{"evseId":1,"duration":60}'
+	ocpp_wait ocpp_csms_has '"code": "NotSupported"'
+	: >"$D/rec.out"
+	write SmartChargingCtrlr Enabled true
+	ocpp_wait ocpp_rec_has '"import_max_a":13.5'
+	no_complaint
+}
+
+@test "a token that the back office refuses while it charges gets the energy allowed, then none" {
+	ocpp_csms --invalid BAD
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	write TxCtrlr StopTxOnInvalidId false
+	write TxCtrlr MaxEnergyOnInvalidId 200
+	begin
+	ocpp_wait ocpp_csms_has '"chargingState": "Charging"'
+	ocpp_meter 16 1199
+	ocpp_meter 16 1200
+	ocpp_wait ocpp_csms_has '"triggerReason": "Deauthorized"'
+	grep -F '"triggerReason": "Deauthorized"' "$D/csms.out" | grep -qF '"chargingState": "SuspendedEVSE"'
+	grep -F '"src":"ocpp.tx.1"' "$D/rec.out" | grep -qF '"import_max_a":0}'
+	run ! ocpp_rec_has '"kind":"stop"'
+	no_complaint
+}
+
+@test "no charging before the boot is accepted, when that is written; the time source too is kept" {
+	ocpp_csms
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	ocpp_wait ocpp_rec_has '"offset_ms"'
+	write TxCtrlr TxBeforeAcceptedEnabled false
+	run ! write ClockCtrlr TimeSource Heartbeat
+	write ClockCtrlr TimeSource NTP,RealTimeClock
+	kill -9 "$STATION"
+	wait "$STATION" 2>/dev/null || :
+	exec 8>&-
+	: >"$D/rec.out"
+	ocpp_station
+	ocpp_wait ocpp_rec_has '"operative":true'
+	grep '"type":"availability"' "$D/rec.out" | head -n 1 | grep -qF '"operative":false'
+	run ! ocpp_rec_has '"offset_ms"'
+	no_complaint
+}
+
+@test "a reset that the supervisor refuses is asked for again" {
+	ocpp_csms
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	write OCPPCommCtrlr ResetRetries 1
+	ocpp_call Reset '{"type":"Immediate"}'
+	ocpp_wait ocpp_rec_has '"to":"charger"'
+	id=$(sed -n 's/.*"to":"charger","id":"\([^"]*\)".*/\1/p' "$D/rec.out")
+	: >"$D/rec.out"
+	ocpp_rec reply charger ",\"to\":\"ocpp\",\"id\":\"$id\",\"status\":\"failed\""
+	ocpp_wait ocpp_rec_has '"to":"charger"' # after 5 s
+	id=$(sed -n 's/.*"to":"charger","id":"\([^"]*\)".*/\1/p' "$D/rec.out")
+	ocpp_rec reply charger ",\"to\":\"ocpp\",\"id\":\"$id\",\"status\":\"accepted\""
+	exec 8>&-
+	wait "$STATION"
+	STATION=''
+	no_complaint
+}

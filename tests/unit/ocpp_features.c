@@ -1,0 +1,272 @@
+/* Variables that can be written because something real follows them. */
+#include "ocpp_rig.h"
+
+#include "ocpp/block.h"
+
+static void set_variable(const char *component, const char *variable, const char *value)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"setVariableData\":[{\"component\":{\"name\":\"%s\"},\"variable\":{\"name\":"
+		 "\"%s\"},\"attributeValue\":\"%s\"}]}",
+		 component, variable, value);
+	call("SetVariables", text);
+}
+
+static bool reads(const char *component, const char *variable, const char *value)
+{
+	char text[512];
+
+	forget();
+	snprintf(text, sizeof(text),
+		 "{\"getVariableData\":[{\"component\":{\"name\":\"%s\"},\"variable\":{\"name\":"
+		 "\"%s\"}}]}",
+		 component, variable);
+	call("GetVariables", text);
+	snprintf(text, sizeof(text), "\"attributeValue\":\"%s\"", value);
+	return sent(text);
+}
+
+#define DEFAULT_13A                                                                          \
+	"{\"evseId\":0,\"chargingProfile\":{\"id\":1,\"stackLevel\":0,"                      \
+	"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":"           \
+	"\"Absolute\",\"chargingSchedule\":[{\"id\":1,\"startSchedule\":\"2026-01-01T00:00:" \
+	"00Z\",\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,"   \
+	"\"limit\":13}]}]}}"
+
+TEST(smart_charging_that_is_off_answers_nothing_and_limits_nothing)
+{
+	static const char *const calls[][2] = {
+	    {"SetChargingProfile", DEFAULT_13A},
+	    {"ClearChargingProfile", "{\"chargingProfileId\":1}"},
+	    {"GetChargingProfiles", "{\"requestId\":1,\"chargingProfile\":{}}"},
+	    {"GetCompositeSchedule", "{\"evseId\":1,\"duration\":60}"}};
+
+	begin();
+	accepted();
+	call("SetChargingProfile", DEFAULT_13A);
+	CHECK(said("\"import_max_a\":13"));
+	forget();
+	set_variable("SmartChargingCtrlr", "Enabled", "false");
+	CHECK(sent("\"attributeStatus\":\"Accepted\""));
+	CHECK(said("\"src\":\"ocpp.default.1\"") && said("\"gone\":true"));
+	CHECK(!said("\"import_max_a\":13"));
+	for (size_t i = 0; i < 4; i++) {
+		forget();
+		call(calls[i][0], calls[i][1]);
+		CHECK(sent("\"NotSupported\"") && !said("\"type\":\"limit\""));
+	}
+	/* F01.FR.12: the profile is ignored, the start is not */
+	forget();
+	call("RequestStartTransaction",
+	     "{\"idToken\":{\"idToken\":\"R\",\"type\":\"Central\"},\"remoteStartId\":5,"
+	     "\"evseId\":1,\"chargingProfile\":{\"id\":3,\"stackLevel\":0,"
+	     "\"chargingProfilePurpose\":\"TxProfile\",\"chargingProfileKind\":\"Relative\","
+	     "\"chargingSchedule\":[{\"id\":1,\"chargingRateUnit\":\"A\","
+	     "\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":9}]}]}}");
+	CHECK(sent("Accepted") && said("\"src\":\"ocpp.remote\""));
+	edge("authorized", "connected", ",\"remote_start_id\":5");
+	edge("charging", "energy_on", "");
+	CHECK(!said("\"src\":\"ocpp.tx.1\""));
+	/* what was set before is in force again */
+	forget();
+	set_variable("SmartChargingCtrlr", "Enabled", "true");
+	CHECK(said("\"src\":\"ocpp.default.1\"") && said("\"import_max_a\":13"));
+	end();
+}
+
+TEST(the_back_offices_clock_is_told_only_when_it_is_a_source)
+{
+	static const char *const bad[] = {"Heartbeat", "GPS", "Heartbeat,NTP,RealTimeClock", ""};
+
+	begin();
+
+	accepted();
+	CHECK(reads("ClockCtrlr", "TimeSource", "NTP,Heartbeat,RealTimeClock"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		forget();
+		set_variable("ClockCtrlr", "TimeSource", bad[i]);
+		CHECK(sent("InvalidValue"));
+	}
+	forget();
+	heartbeat_send(rig.o, CALL_NORMAL);
+	tick(0);
+	answer("{\"currentTime\":\"2026-11-22T00:00:00Z\"}");
+	CHECK(said("\"offset_ms\""));
+	forget();
+	set_variable("ClockCtrlr", "TimeSource", "NTP,RealTimeClock");
+	CHECK(sent("Accepted") && said("\"type\":\"uplink\"") && !said("\"offset_ms\""));
+	heartbeat_send(rig.o, CALL_NORMAL);
+	tick(0);
+	answer("{\"currentTime\":\"2026-11-22T00:00:00Z\"}");
+	CHECK(!said("\"offset_ms\""));
+	end();
+}
+
+static int resets(void)
+{
+	int n = 0;
+
+	said("");
+	for (const char *at = rig.said; (at = strstr(at, "\"kind\":\"reset\"")); at++)
+		n++;
+	return n;
+}
+
+TEST(a_reset_that_fails_is_tried_again)
+{
+	begin();
+	accepted();
+	set_variable("OCPPCommCtrlr", "ResetRetries", "2");
+	call("Reset", "{\"type\":\"Immediate\"}");
+	tick(1);
+	CHECK_INT(resets(), 1);
+	tick(5); /* no reply */
+	CHECK(rig.restarts == 0);
+	tick(4);
+	CHECK_INT(resets(), 1);
+	tick(1);
+	CHECK_INT(resets(), 2);
+	tick(5);
+	tick(5);
+	CHECK_INT(resets(), 3);
+	tick(4);
+	CHECK_INT(rig.restarts, 0);
+	tick(1);
+	CHECK_INT(rig.restarts, 1);
+	tick(60);
+	CHECK_INT(resets(), 3);
+	end();
+}
+
+TEST(no_charging_before_the_boot_is_accepted)
+{
+	begin();
+	CHECK(!said("\"operative\":false"));
+	ocpp_opened(rig.o, rig.now, &(struct ocpp_link){0});
+	tick(0);
+	answer("{\"currentTime\":\"2026-11-22T00:00:00Z\",\"interval\":10,\"status\":\"Pending\"}");
+	forget();
+	set_variable("TxCtrlr", "TxBeforeAcceptedEnabled", "false");
+	CHECK(said("\"src\":\"ocpp.avail.2\"") && said("\"operative\":false"));
+	forget();
+	tick(10);
+	answer(
+	    "{\"currentTime\":\"2026-11-22T00:00:00Z\",\"interval\":10,\"status\":\"Accepted\"}");
+	CHECK(said("\"src\":\"ocpp.avail.2\"") && said("\"operative\":true"));
+	drain();
+	CHECK(sent("\"connectorStatus\":\"Available\",\"evseId\":1"));
+	end();
+}
+
+TEST(authorisation_is_off_where_the_session_vends_freely)
+{
+	begin();
+	accepted();
+	CHECK(reads("AuthCtrlr", "Enabled", "true"));
+	record("var", "session",
+	       ",\"vars\":{\"ocpp\":{\"value\":false},\"free\":{\"value\":true}}");
+	CHECK(reads("AuthCtrlr", "Enabled", "false"));
+	record("var", "session", ",\"vars\":{\"ocpp\":{\"value\":true},\"free\":{\"value\":true}}");
+	CHECK(reads("AuthCtrlr", "Enabled", "true"));
+	CHECK(reads("AuthCacheCtrlr", "Policy", "LRU"));
+	CHECK(reads("AuthCacheCtrlr", "Storage", "0"));
+	CHECK(reads("AlignedDataCtrlr", "Available", "true"));
+	CHECK(reads("DeviceDataCtrlr", "ValueSize", "1000"));
+	end();
+}
+
+static void meter(double wh)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), ",\"evse\":1,\"power_total_w\":1380,\"import_wh\":%.1f", wh);
+	record("meter", "meter.1", text);
+}
+
+/* A session whose token the back office refuses in its answer to the Started message. */
+static void start_refused(void)
+{
+	record("pilot", "pilot.1", ",\"evse\":1,\"state\":\"B1\",\"faults\":[]");
+	drain(); /* the status */
+	edge("connected", "connected", "");
+	record("auth", "session.1",
+	       ",\"evse\":1,\"verdict\":\"Accepted\",\"session\":\"s1\",\"token\":{\"id\":\"AA\","
+	       "\"kind\":\"ISO14443\"}");
+	meter(1000);
+	edge("authorized", "authorized", "");
+	edge("charging", "energy_on", "");
+	forget();
+	answer("{\"idTokenInfo\":{\"status\":\"Invalid\"}}");
+}
+
+/* E05: StopTxOnInvalidId false: the transaction goes on, without energy. */
+TEST(a_refused_token_without_stop_gets_no_energy)
+{
+	begin();
+	accepted();
+	set_variable("TxCtrlr", "StopTxOnInvalidId", "false");
+	start_refused();
+	drain();
+	CHECK(!said("\"kind\":\"stop\""));
+	CHECK(said("\"src\":\"ocpp.tx.1\"") && said("\"import_max_a\":0}"));
+	CHECK(sent("\"triggerReason\":\"Deauthorized\"") &&
+	      sent("\"chargingState\":\"SuspendedEVSE\"") && sent("\"eventType\":\"Updated\""));
+	forget();
+	edge("finishing", "deauthorized", ",\"reason\":\"Local\"");
+	CHECK(said("\"src\":\"ocpp.tx.1\"") && said("\"gone\":true"));
+	end();
+}
+
+TEST(a_refused_token_gets_the_energy_that_is_allowed)
+{
+	begin();
+	accepted();
+	set_variable("TxCtrlr", "MaxEnergyOnInvalidId", "500");
+	start_refused();
+	drain();
+	meter(1499);
+	CHECK(!said("\"kind\":\"stop\""));
+	meter(1500);
+	CHECK(said("\"kind\":\"stop\"") && said("\"reason\":\"DeAuthorized\""));
+	forget();
+	meter(1600);
+	CHECK(!said("\"kind\":\"stop\""));
+	end();
+}
+
+static void ask(const char *id, const char *token)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 ",\"evse\":1,\"to\":\"ocpp\",\"id\":\"%s\",\"kind\":\"authorize\",\"token\":{"
+		 "\"id\":\"%s\",\"kind\":\"ISO14443\"}",
+		 id, token);
+	record("command", "session", text);
+}
+
+/* C10: the life of a cached token counts from its last use. */
+TEST(a_cached_token_lives_from_its_last_use)
+{
+	begin();
+	accepted();
+	set_variable("AuthCacheCtrlr", "LifeTime", "100");
+	ask("q1", "AA");
+	answer("{\"idTokenInfo\":{\"status\":\"Accepted\"}}");
+	CHECK(reads("AuthCacheCtrlr", "Storage", "0") == false);
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	tick(80);
+	ask("q2", "AA");
+	CHECK(said("\"verdict\":\"Accepted\""));
+	forget();
+	tick(80);
+	ask("q3", "AA");
+	CHECK(said("\"verdict\":\"Accepted\""));
+	forget();
+	tick(101);
+	ask("q4", "AA");
+	CHECK(said("\"verdict\":\"Unknown\""));
+	end();
+}
