@@ -210,7 +210,7 @@ static int64_t tick(struct ocpp *o)
 		struct evse *e = &o->evse[i];
 
 		settle(e);
-		if (online(o) && changed(o, e))
+		if (tells(o) && changed(o, e))
 			status_send(o, e, CALL_NORMAL);
 	}
 	return CLOCK_NEVER;

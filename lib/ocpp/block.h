@@ -50,6 +50,7 @@ struct calls {
 	const char *action;        /* of the one that is being built */
 	uint64_t last_id;
 	int64_t last_sent_us;
+	uint64_t dropped; /* of those that wait for a connection, at their bound */
 };
 
 /* ---- state of the blocks ---- */
@@ -280,6 +281,12 @@ int64_t command_tick(struct ocpp *o);
 static inline bool online(const struct ocpp *o)
 {
 	return o->open && o->boot.state == BOOT_ACCEPTED;
+}
+/** True when a message that tells something new may be made: to be sent, or with QueueAllMessages
+ * to wait for the connection. */
+static inline bool tells(const struct ocpp *o)
+{
+	return online(o) || var_bool(o, VAR_COMM_QUEUE_ALL);
 }
 /** The EVSE of that id, NULL when there is none. */
 struct evse *evse_of(struct ocpp *o, int64_t id);

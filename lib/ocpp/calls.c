@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLS_MAX 256 /* requests that wait; beyond that new ones are refused and logged */
+#define CALLS_MAX   256 /* requests that wait; beyond that new ones are refused and logged */
+#define OFFLINE_MAX 200 /* of them, those that wait for a connection: the oldest makes room */
 
 struct jw *call_begin(struct ocpp *o, const char *action)
 {
@@ -48,11 +49,54 @@ static void enqueue(struct calls *c, struct ocpp_call *call)
 	c->n++;
 }
 
+/* QueueAllMessages: what tells something outlives the connection; what asks does not, and
+ * TransactionEvents have their own queue. */
+static bool outlives(const struct ocpp *o, const struct ocpp_call *call)
+{
+	static const char *const not_these[] = {"BootNotification", "Heartbeat", "Authorize",
+						"TransactionEvent"};
+
+	for (size_t i = 0; i < sizeof(not_these) / sizeof(not_these[0]); i++)
+		if (strcmp(not_these[i], call->action) == 0)
+			return false;
+	return var_bool(o, VAR_COMM_QUEUE_ALL);
+}
+
+static void free_call(struct ocpp_call *call)
+{
+	if (!call)
+		return;
+	free(call->payload);
+	free(call->cookie);
+	free(call);
+}
+
+/* The oldest of those that wait for a connection makes room. */
+static void make_room(struct ocpp *o)
+{
+	struct ocpp_call **at = &o->calls.first, *oldest;
+
+	if (online(o) || o->calls.n < OFFLINE_MAX)
+		return;
+	while (*at && !outlives(o, *at))
+		at = &(*at)->next;
+	oldest = *at;
+	if (!oldest)
+		return;
+	if (o->calls.dropped++ == 0)
+		log_warning("%d messages wait for the back office: the oldest are dropped",
+			    OFFLINE_MAX);
+	*at = oldest->next;
+	o->calls.n--;
+	free_call(oldest);
+}
+
 static struct ocpp_call *new_call(struct ocpp *o, enum call_rank rank, const char *action,
 				  const char *payload, ocpp_done_fn *done)
 {
 	struct ocpp_call *call = calloc(1, sizeof(*call));
 
+	make_room(o);
 	if (!call || o->calls.n >= CALLS_MAX || !(call->payload = strdup(payload))) {
 		log_warning("%s is not sent: %d requests wait already", action, CALLS_MAX);
 		free(call);
@@ -89,15 +133,6 @@ int call_send(struct ocpp *o, enum call_rank rank, ocpp_done_fn *done, void *coo
 	return 0;
 }
 
-static void free_call(struct ocpp_call *call)
-{
-	if (!call)
-		return;
-	free(call->payload);
-	free(call->cookie);
-	free(call);
-}
-
 /* Ends the running call; its own follow-up may queue new ones. */
 static void finish(struct ocpp *o, const struct ocpp_frame *answer)
 {
@@ -111,24 +146,43 @@ static void finish(struct ocpp *o, const struct ocpp_frame *answer)
 
 void calls_opened(struct ocpp *o)
 {
+	o->calls.dropped = 0;
 	o->calls.last_sent_us = o->now.mono_us;
 }
 
+static void append(struct ocpp_call ***end, struct ocpp_call *call)
+{
+	**end = call;
+	*end = &call->next;
+}
+
+/* The one that has no answer yet goes before those that wait. What ends here may begin others: they
+ * come behind those that stay. */
 void calls_closed(struct ocpp *o)
 {
-	struct ocpp_call *waiting = o->calls.first;
+	struct ocpp_call *gone = NULL, **stay = &o->calls.first, **go = &gone;
+	struct ocpp_call *waiting = o->calls.running;
 
-	o->calls.first = NULL;
+	if (waiting)
+		waiting->next = o->calls.first;
+	else
+		waiting = o->calls.first;
+	o->calls.running = NULL;
 	o->calls.n = 0;
-	if (o->calls.running)
-		finish(o, NULL);
-	while (waiting) {
-		struct ocpp_call *next = waiting->next;
+	for (; waiting; waiting = waiting->next) {
+		bool stays = outlives(o, waiting);
 
-		if (waiting->done)
-			waiting->done(o, waiting, NULL);
-		free_call(waiting);
-		waiting = next;
+		append(stays ? &stay : &go, waiting);
+		o->calls.n += stays;
+	}
+	*stay = *go = NULL;
+	while (gone) {
+		struct ocpp_call *call = gone;
+
+		gone = call->next;
+		if (call->done)
+			call->done(o, call, NULL);
+		free_call(call);
 	}
 }
 

@@ -103,7 +103,7 @@ static void record(struct ocpp *o, const struct record *r)
 
 static int64_t tick(struct ocpp *o)
 {
-	for (int i = 0; i < ALERTS_MAX && online(o); i++) {
+	for (int i = 0; i < ALERTS_MAX && tells(o); i++) {
 		struct alert *a = &o->alerts[i];
 
 		if (a->raised == a->told)

@@ -183,7 +183,7 @@ static void send_aligned(struct ocpp *o)
 			continue;
 		if (e->tx.id[0])
 			tx_sample(o, e, "MeterValueClock");
-		else if (online(o))
+		else if (tells(o))
 			meter_values(o, e, "Sample.Clock", CALL_NORMAL);
 	}
 }

@@ -343,7 +343,7 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 	RO_INT("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, "1"),
     [VAR_COMM_OFFLINE_THRESHOLD] =
 	RW_INT("OCPPCommCtrlr", "OfflineThreshold", NULL, "s", 0, 7 * DAY_S, "60"),
-    [VAR_COMM_QUEUE_ALL] = RO_BOOL("OCPPCommCtrlr", "QueueAllMessages", "false"),
+    [VAR_COMM_QUEUE_ALL] = RW_BOOL("OCPPCommCtrlr", "QueueAllMessages", "false"),
     [VAR_COMM_RESET_RETRIES] = RW_INT("OCPPCommCtrlr", "ResetRetries", NULL, NULL, 0, 10, "0"),
     [VAR_COMM_BACKOFF_RANDOM] =
 	RW_INT("OCPPCommCtrlr", "RetryBackOffRandomRange", NULL, "s", 0, 3600, "1"),

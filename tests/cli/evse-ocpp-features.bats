@@ -26,6 +26,8 @@ write() {
 
 more_than() { [ "$(grep -c '"kind": "result", "action": "SetVariables"' "$D/csms.out")" -gt "$1" ]; }
 
+four_told() { [ "$(grep -c '"connectorStatus"' "$D/csms.out")" -ge 4 ]; }
+
 no_complaint() {
 	run ! grep -F '"complaint"' "$D/csms.out"
 }
@@ -106,5 +108,29 @@ begin() {
 	exec 8>&-
 	wait "$STATION"
 	STATION=''
+	no_complaint
+}
+
+@test "every message waits for the connection, in order, when that is written" {
+	ocpp_csms
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	write OCPPCommCtrlr RetryBackOffWaitMinimum 0
+	write OCPPCommCtrlr RetryBackOffRandomRange 3
+	write OCPPCommCtrlr QueueAllMessages true
+	echo '{"mute":true}' >&7
+	ocpp_rec pilot pilot.1 ',"state":"B1","limit_a":null,"faults":[]'
+	ocpp_wait ocpp_csms_has '"connectorStatus": "Occupied"'
+	kill -9 "$CSMS"
+	wait "$CSMS" 2>/dev/null || :
+	ocpp_wait ocpp_rec_has '"connected":false,'
+	ocpp_rec pilot pilot.1 ',"state":"A1","limit_a":null,"faults":[]'
+	ocpp_rec pilot pilot.1 ',"state":"B1","limit_a":null,"faults":["rcd"]'
+	ocpp_rec pilot pilot.1 ',"state":"A1","limit_a":null,"faults":[]'
+	: >"$D/csms.out"
+	ocpp_csms --port "$PORT"
+	ocpp_wait ocpp_csms_has '"connectorStatus": "Faulted"'
+	ocpp_wait four_told
+	[ "$(sed -n 's/.*"connectorStatus": "\([A-Za-z]*\)".*/\1/p' "$D/csms.out" | head -n 4 | tr '\n' ' ')" = "Occupied Available Faulted Available " ]
 	no_complaint
 }

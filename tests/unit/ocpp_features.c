@@ -270,3 +270,82 @@ TEST(a_cached_token_lives_from_its_last_use)
 	CHECK(said("\"verdict\":\"Unknown\""));
 	end();
 }
+
+static int told(const char *text)
+{
+	int n = 0;
+
+	for (const char *at = rig.sent; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+static void pilot(const char *state)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), ",\"evse\":1,\"state\":\"%s\",\"faults\":[]", state);
+	record("pilot", "pilot.1", text);
+}
+
+static void lose(void)
+{
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	tick(1);
+}
+
+static void find_again(void)
+{
+	ocpp_opened(rig.o, rig.now, &(struct ocpp_link){0});
+	tick(0);
+	drain();
+}
+
+TEST(every_message_waits_for_the_connection_when_asked)
+{
+	begin();
+	accepted();
+	pilot("B1"); /* sent, but never answered */
+	lose();
+	forget();
+	find_again();
+	CHECK_INT(told("\"Occupied\""), 1);
+	pilot("A1");
+	drain();
+	set_variable("OCPPCommCtrlr", "QueueAllMessages", "true");
+	forget();
+	pilot("B1");
+	CHECK_INT(told("\"Occupied\""), 1);
+	lose();
+	pilot("A1");
+	tick(5);
+	pilot("B1");
+	record("alert", "pilot.1.alert.z", ",\"evse\":1,\"code\":\"zz\",\"raised\":true");
+	record("alert", "pilot.1.alert.z", ",\"evse\":1,\"code\":\"zz\",\"raised\":false");
+	CHECK(!sent("Available"));
+	find_again();
+	/* the unanswered one first, then all in order, each with its own time */
+	CHECK_INT(told("\"Occupied\""), 3);
+	CHECK_INT(told("\"connectorStatus\":\"Available\",\"evseId\":1"), 1);
+	CHECK_INT(told("\"techCode\":\"zz\""), 2);
+	CHECK(strstr(rig.sent, "00:00:02.000Z\",\"connectorStatus\":\"Available\"") <
+	      strstr(rig.sent, "00:00:07.000Z\",\"connectorStatus\":\"Occupied\""));
+	end();
+}
+
+TEST(messages_that_wait_are_bounded)
+{
+	begin();
+	accepted();
+	set_variable("OCPPCommCtrlr", "QueueAllMessages", "true");
+	lose();
+	forget();
+	for (int i = 0; i < 300; i++)
+		pilot(i % 2 ? "A1" : "B1");
+	CHECK(rig.o->calls.n == 200);
+	ask("q1", "AA"); /* there is room for what asks */
+	find_again();
+	CHECK_INT(told("StatusNotification"), 200);
+	CHECK(rig.o->calls.n == 0);
+	end();
+}
