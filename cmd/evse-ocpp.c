@@ -28,6 +28,7 @@ struct bridge {
 	struct ws *ws;
 	struct ws_client *client;
 	struct ws_client_conf link;
+	char profile_url[WS_URL_MAX]; /* of the network profile in use */
 	struct ocpp_conf conf;
 	struct ocpp *station;
 	struct loop_timer due, settle;
@@ -85,6 +86,30 @@ static void set_backoff(void *ctx, int minimum_s, int random_s, int repeats)
 					      (uint32_t)repeats};
 	if (b->client && ws_client_set_conf(b->client, &b->link, &err) < 0)
 		log_warning("the new back-off is not taken: %s", err.msg);
+}
+
+static int set_profile(void *ctx, const char *url, int security_profile, bool trial)
+{
+	struct bridge *b = ctx;
+	struct ws_client_conf link = b->link;
+	struct err err;
+
+	link.url = url ? url : b->url;
+	link.security_profile = url ? security_profile : (int)b->profile;
+	if (ws_client_check(&link, &err) < 0) {
+		log_warning("the network profile of %s is not taken: %s", link.url, err.msg);
+		return -1;
+	}
+	if (trial || b->tool->replaying)
+		return 0;
+	snprintf(b->profile_url, sizeof(b->profile_url), "%s", link.url);
+	link.url = b->profile_url;
+	if (b->client && ws_client_set_conf(b->client, &link, &err) < 0) {
+		log_warning("%s", err.msg);
+		return -1;
+	}
+	b->link = link;
+	return 0;
 }
 
 /* What a refused connection means as a security event; "" for none. */
@@ -148,7 +173,8 @@ static void on_ws(void *user, struct ws_client *c, const struct ws_event *ev)
 	(void)c;
 	switch (ev->kind) {
 	case WS_OPEN:
-		log_notice("connected to %s (%s)", b->url, ev->tls ? ev->tls : "not encrypted");
+		log_notice("connected to %s (%s)", b->link.url,
+			   ev->tls ? ev->tls : "not encrypted");
 		feed(b, 'O', "", ev->tls ? ev->tls : "", ev->tls ? strlen(ev->tls) : 0);
 		break;
 	case WS_MESSAGE:
@@ -301,7 +327,8 @@ static void configure(struct bridge *b)
 static int start(struct tool *t)
 {
 	struct bridge *b = t->ctx;
-	struct ocpp_hooks hooks = {send_frame, reconnect, restart, set_ping, set_backoff, b};
+	struct ocpp_hooks hooks = {send_frame,  reconnect,   restart, set_ping,
+				   set_backoff, set_profile, b};
 	struct err err;
 
 	configure(b);

@@ -139,6 +139,19 @@ struct limits {
 	    *starting[OCPP_EVSES_MAX + 1]; /* of RequestStartTransaction, until it starts */
 };
 
+/* Network connection profiles; [0] and [1] unused: slot 1 is the configuration. */
+#define NETWORK_SLOTS 4
+struct network_slot {
+	char url[600]; /* with the identity; "" = not set */
+	int security_profile;
+	int64_t timeout_s; /* of an answer */
+};
+struct network {
+	struct network_slot slots[NETWORK_SLOTS + 1];
+	int active;
+	int64_t failed; /* tries of it, one after the other */
+};
+
 /* Security events that happened while they could not be told. */
 #define EVENTS_MAX 16
 struct held_event {
@@ -182,6 +195,7 @@ struct ocpp {
 	struct calls calls;
 	struct boot boot;
 	struct model model;
+	struct network network;
 	struct cache cache, list;
 	int64_t list_version;
 	struct queue *queue; /* transaction messages; NULL without state_dir */
@@ -223,10 +237,10 @@ struct ocpp_block {
 	const struct ocpp_handler *handlers; /* ends with a NULL action */
 };
 
-extern const struct ocpp_block block_variables, block_report, block_provisioning, block_security,
-    block_availability, block_authorization, block_locallist, block_transactions, block_remote,
-    block_metervalues, block_smartcharging, block_limits, block_reset, block_diagnostics,
-    block_transfer;
+extern const struct ocpp_block block_network, block_variables, block_report, block_provisioning,
+    block_security, block_availability, block_authorization, block_locallist, block_transactions,
+    block_remote, block_metervalues, block_smartcharging, block_limits, block_reset,
+    block_diagnostics, block_transfer;
 
 extern const struct ocpp_block *const ocpp_blocks[]; /* ends with NULL */
 
@@ -308,6 +322,16 @@ static inline int64_t earlier(int64_t a, int64_t b)
 
 /* ---- what blocks do for each other ---- */
 
+/* network.c: the profile in use, and which is next */
+const char *network_url(const struct ocpp *o);
+int network_security_profile(const struct ocpp *o);
+int64_t network_timeout_s(const struct ocpp *o);
+/** Whether each slot of a priority list is set. */
+bool network_priority_fits(const struct ocpp *o, const char *value);
+/** Take the first of the priority list into use, once all is loaded. */
+void network_begin(struct ocpp *o);
+void network_opened(struct ocpp *o);
+void network_failed(struct ocpp *o);
 void boot_send(struct ocpp *o, enum call_rank rank, const char *reason);
 /** Publish the link, and the back office's clock, anew. */
 void uplink_say(struct ocpp *o);

@@ -247,7 +247,7 @@ static void send_next(struct ocpp *o)
 	o->calls.n--;
 	o->calls.running = call;
 	o->calls.last_sent_us = o->now.mono_us;
-	o->calls.deadline_us = o->now.mono_us + var_int(o, VAR_COMM_TIMEOUT) * OCPP_S;
+	o->calls.deadline_us = o->now.mono_us + network_timeout_s(o) * OCPP_S;
 }
 
 int64_t calls_tick(struct ocpp *o)

@@ -115,8 +115,10 @@ static void get_profiles(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 
 static void get_certificates(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 {
+	int profile = network_security_profile(o);
+
 	(void)evse;
-	NUM(o->conf.security_profile == 3 ? 2 : o->conf.security_profile == 2 ? 1 : 0);
+	NUM(profile == 3 ? 2 : profile == 2 ? 1 : 0);
 }
 
 static void get_identity(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
@@ -128,7 +130,13 @@ static void get_identity(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 static void get_security_profile(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 {
 	(void)evse;
-	NUM(o->conf.security_profile);
+	NUM(network_security_profile(o));
+}
+
+static void get_active_profile(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
+{
+	(void)evse;
+	NUM(o->network.active);
 }
 
 static void get_heartbeat(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
@@ -318,7 +326,8 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 			  .unit = "B",
 			  .get = get_list_storage,
 			  .limit = CACHE_MAX * sizeof(struct cache_entry)},
-    [VAR_COMM_NETWORK_PROFILE] = RO_INT("OCPPCommCtrlr", "ActiveNetworkProfile", NULL, "1"),
+    [VAR_COMM_NETWORK_PROFILE] =
+	COMPUTED("OCPPCommCtrlr", "ActiveNetworkProfile", VAR_INTEGER, get_active_profile),
     [VAR_COMM_FILE_PROTOCOLS] = {.component = "OCPPCommCtrlr",
 				 .variable = "FileTransferProtocols",
 				 .type = VAR_MEMBERS,
@@ -337,10 +346,16 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 	RW_INT("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", "s", 1, 3600, "10"),
     [VAR_COMM_ATTEMPTS] =
 	RW_INT("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent", NULL, 1, 100, "5"),
-    [VAR_COMM_PRIORITY] =
-	RW_WORDS("OCPPCommCtrlr", "NetworkConfigurationPriority", VAR_SEQUENCE, "1", "1"),
+    [VAR_COMM_PRIORITY] = {.component = "OCPPCommCtrlr",
+			   .variable = "NetworkConfigurationPriority",
+			   .type = VAR_SEQUENCE,
+			   .access = VAR_READ_WRITE,
+			   .min = 1,
+			   .values = "1,2,3,4",
+			   .fits = network_priority_fits,
+			   .initial = "1"},
     [VAR_COMM_CONNECTION_ATTEMPTS] =
-	RO_INT("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, "1"),
+	RW_INT("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, NULL, 1, 100, "3"),
     [VAR_COMM_OFFLINE_THRESHOLD] =
 	RW_INT("OCPPCommCtrlr", "OfflineThreshold", NULL, "s", 0, 7 * DAY_S, "60"),
     [VAR_COMM_QUEUE_ALL] = RW_BOOL("OCPPCommCtrlr", "QueueAllMessages", "false"),

@@ -1,6 +1,6 @@
-/* B: BootNotification with its retry, Heartbeat and the back office's clock, SetNetworkProfile.
+/* B: BootNotification with its retry, Heartbeat and the back office's clock.
  *
- * Source: OCPP 2.0.1 Part 2, B01 to B04 (boot), B09 (network profile), G02 (heartbeat) */
+ * Source: OCPP 2.0.1 Part 2, B01 to B04 (boot), G02 (heartbeat) */
 #include "ocpp/block.h"
 
 #include "core/log.h"
@@ -163,22 +163,6 @@ static int64_t tick(struct ocpp *o)
 	return o->now.mono_us + heartbeat_interval_us(o);
 }
 
-/* One slot is truly configured, by the operator of the charger: others can't be stored. */
-static void set_network_profile(struct ocpp *o, const struct ocpp_frame *f)
-{
-	jv data = json_get(f->payload, "connectionData");
-
-	if (int_of(f->payload, "configurationSlot", -1) != 1)
-		reply_status(o, "Rejected", "ValueOutOfRange",
-			     "the station has configuration slot 1 only");
-	else if (int_of(data, "securityProfile", 0) < o->conf.security_profile)
-		reply_status(o, "Rejected", "UnsupportedParam",
-			     "the security profile is never lowered");
-	else
-		reply_status(o, "Rejected", "NotEnabled",
-			     "the connection is set in the station's own configuration");
-}
-
 void boot_note_reason(struct ocpp *o, const char *reason)
 {
 	struct buf b;
@@ -214,7 +198,4 @@ static void accepted(struct ocpp *o, bool first)
 	o->hooks.set_ping(o->hooks.ctx, (int)var_int(o, VAR_COMM_PING));
 }
 
-static const struct ocpp_handler handlers[] = {{"SetNetworkProfile", set_network_profile}, {0}};
-
-const struct ocpp_block block_provisioning = {
-    .load = load, .accepted = accepted, .tick = tick, .handlers = handlers};
+const struct ocpp_block block_provisioning = {.load = load, .accepted = accepted, .tick = tick};

@@ -111,8 +111,8 @@ void uplink_say(struct ocpp *o)
 	struct jw *w = out_begin(o->out, o->now, "uplink", (struct out_head){.item = "uplink"});
 
 	jw_kbool(w, "connected", o->open);
-	jw_kstr(w, "url", o->conf.url);
-	jw_kint(w, "security_profile", o->conf.security_profile);
+	jw_kstr(w, "url", network_url(o));
+	jw_kint(w, "security_profile", network_security_profile(o));
 	jw_kstr(w, "tls", o->open && o->tls[0] ? o->tls : NULL);
 	jw_ktime(w, "since", o->link_since_us);
 	if (o->boot.clock_at_us && list_has(var_text(o, VAR_CLOCK_SOURCE), "Heartbeat")) {
@@ -159,6 +159,7 @@ struct ocpp *ocpp_new(const struct ocpp_conf *conf, const struct ocpp_hooks *hoo
 		o->evse[i].offered_a = NAN;
 	}
 	if (load(o, err) == 0) {
+		network_begin(o);
 		uplink(o);
 		return o;
 	}
@@ -205,6 +206,7 @@ void ocpp_opened(struct ocpp *o, struct now now, const struct ocpp_link *link)
 	o->open = true;
 	o->open_since_us = now.mono_us;
 	snprintf(o->tls, sizeof(o->tls), "%s", link->tls ? link->tls : "");
+	network_opened(o);
 	uplink(o);
 	calls_opened(o);
 	if (o->boot.state == BOOT_ACCEPTED)
@@ -227,6 +229,8 @@ void ocpp_closed(struct ocpp *o, struct now now, const char *reason, const char 
 		if (o->boot.state != BOOT_ACCEPTED)
 			o->boot.state = BOOT_UNSENT;
 		uplink(o);
+	} else {
+		network_failed(o);
 	}
 	if (security)
 		security_event(o, security, reason);

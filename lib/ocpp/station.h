@@ -39,6 +39,9 @@ struct ocpp_hooks {
 	void (*restart)(void *ctx); /* end this process: a reset that nobody else carried out */
 	void (*set_ping)(void *ctx, int seconds);
 	void (*set_backoff)(void *ctx, int minimum_s, int random_s, int repeats);
+	/* the URL and security profile of the next connection, NULL: the configured ones; `trial`:
+	 * only say whether it can be. 0, or -1 when it can't */
+	int (*set_profile)(void *ctx, const char *url, int security_profile, bool trial);
 	void *ctx;
 };
 

@@ -93,6 +93,7 @@ static void get_one(struct ocpp *o, struct jw *w, jv item)
 		status = "NotSupportedAttributeType";
 	else if (ocpp_vars[l.id].access == VAR_WRITE)
 		status = "Rejected";
+	bool write_only = strcmp(status, "Rejected") == 0;
 	jw_obj(w);
 	jw_kstr(w, "attributeStatus", status);
 	if (str_of(item, "attributeType")[0])
@@ -102,6 +103,11 @@ static void get_one(struct ocpp *o, struct jw *w, jv item)
 		jw_kstr(w, "attributeValue", value);
 	}
 	echo(w, item);
+	if (write_only) {
+		jw_kobj(w, "attributeStatusInfo");
+		jw_kstr(w, "reasonCode", "WriteOnly");
+		jw_end(w);
+	}
 	jw_end(w);
 }
 

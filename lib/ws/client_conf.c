@@ -92,6 +92,13 @@ int ws_client_conf_check(const struct ws_client_conf *conf, struct ws_url *url, 
 	return ok;
 }
 
+int ws_client_check(const struct ws_client_conf *conf, struct err *e)
+{
+	struct ws_url url;
+
+	return ws_client_conf_check(conf, &url, e);
+}
+
 int ws_client_authorization(const struct ws_client_conf *conf, const char *identity,
 			    struct lws *wsi, unsigned char **p, size_t room, struct ws_fault *fault)
 {

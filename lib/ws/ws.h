@@ -139,6 +139,9 @@ typedef void ws_client_fn(void *user, struct ws_client *c, const struct ws_event
 struct ws_client *ws_client_new(struct ws *ws, const struct ws_client_conf *conf, ws_client_fn *fn,
 				void *user, struct err *e);
 
+/** Whether a client could be made of the configuration. @return 0, or -1 with @e set */
+int ws_client_check(const struct ws_client_conf *conf, struct err *e);
+
 /**
  * Changes the configuration; used from the next try on (ws_client_reconnect makes one now).
  * On failure nothing changes. @return 0, or -1 with @e set as by ws_client_new

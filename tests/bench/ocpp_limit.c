@@ -45,6 +45,15 @@ static void nothing_int(void *ctx, int n)
 	(void)n;
 }
 
+static int any_profile(void *ctx, const char *url, int security_profile, bool trial)
+{
+	(void)ctx;
+	(void)url;
+	(void)security_profile;
+	(void)trial;
+	return 0;
+}
+
 static void nothing_ints(void *ctx, int a, int b, int c)
 {
 	(void)ctx;
@@ -93,8 +102,8 @@ static void run(struct ocpp *o)
 
 int main(void)
 {
-	static const struct ocpp_hooks hooks = {send_frame,  nothing,      nothing,
-						nothing_int, nothing_ints, NULL};
+	static const struct ocpp_hooks hooks = {send_frame,   nothing,     nothing, nothing_int,
+						nothing_ints, any_profile, NULL};
 	struct ocpp_conf conf = {.evses = 2,
 				 .phases = 3,
 				 .max_a = 32,

@@ -134,3 +134,37 @@ begin() {
 	[ "$(sed -n 's/.*"connectorStatus": "\([A-Za-z]*\)".*/\1/p' "$D/csms.out" | head -n 4 | tr '\n' ' ')" = "Occupied Available Faulted Available " ]
 	no_complaint
 }
+
+@test "a back office that is gone: after so many tries the next network profile, also after kill -9" {
+	ocpp_csms
+	first=$CSMS
+	port=$PORT
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	mv "$D/csms.in" "$D/csms1.in"
+	exec 6>&7
+	mv "$D/csms.out" "$D/csms1.out"
+	ocpp_csms
+	echo '{"action":"SetNetworkProfile","payload":{"configurationSlot":2,"connectionData":{"ocppVersion":"OCPP20","ocppTransport":"JSON","ocppCsmsUrl":"ws://127.0.0.1:'"$PORT"'/other","messageTimeout":30,"securityProfile":0,"ocppInterface":"Wired0"}}}' >&6
+	ocpp_wait grep -q '"action": "SetNetworkProfile".*"status": "Accepted"' "$D/csms1.out"
+	for v in NetworkConfigurationPriority=1,2 NetworkProfileConnectionAttempts=2 RetryBackOffWaitMinimum=0 RetryBackOffRandomRange=1; do
+		echo '{"action":"SetVariables","payload":{"setVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"'"${v%=*}"'"},"attributeValue":"'"${v#*=}"'"}]}}' >&6
+	done
+	ocpp_wait four_accepted
+	kill "$first"
+	exec 6>&-
+	ocpp_wait ocpp_csms_has '"path": "/other/CS001"'
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	ocpp_rec_has "\"url\":\"ws://127.0.0.1:$PORT/other/CS001\""
+	write OCPPCommCtrlr NetworkConfigurationPriority 2,1
+	kill -9 "$STATION"
+	wait "$STATION" 2>/dev/null || :
+	exec 8>&-
+	: >"$D/csms.out"
+	URL=ws://127.0.0.1:$port/ocpp/CS001
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	no_complaint
+}
+
+four_accepted() { [ "$(grep -c '"attributeStatus": "Accepted"' "$D/csms1.out")" -ge 4 ]; }

@@ -28,6 +28,15 @@ static void nothing_int(void *ctx, int n)
 	(void)n;
 }
 
+static int any_profile(void *ctx, const char *url, int security_profile, bool trial)
+{
+	(void)ctx;
+	(void)url;
+	(void)security_profile;
+	(void)trial;
+	return 0;
+}
+
 static void nothing_ints(void *ctx, int a, int b, int c)
 {
 	(void)ctx;
@@ -65,8 +74,8 @@ static void take(struct ocpp *o, struct now now, const char *line, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct ocpp_hooks hooks = {send_frame,  nothing,      nothing,
-						nothing_int, nothing_ints, NULL};
+	static const struct ocpp_hooks hooks = {send_frame,   nothing,     nothing, nothing_int,
+						nothing_ints, any_profile, NULL};
 	static const struct ocpp_conf conf = {.evses = 2,
 					      .phases = 3,
 					      .max_a = 32,

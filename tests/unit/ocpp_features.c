@@ -349,3 +349,92 @@ TEST(messages_that_wait_are_bounded)
 	CHECK(rig.o->calls.n == 0);
 	end();
 }
+
+static void set_slot(int slot, const char *url, int security_profile)
+{
+	char text[512];
+
+	forget();
+	snprintf(text, sizeof(text),
+		 "{\"configurationSlot\":%d,\"connectionData\":{\"ocppVersion\":\"OCPP20\","
+		 "\"ocppTransport\":\"JSON\",\"ocppCsmsUrl\":\"%s\",\"messageTimeout\":20,"
+		 "\"securityProfile\":%d,\"ocppInterface\":\"Wired0\"}}",
+		 slot, url, security_profile);
+	call("SetNetworkProfile", text);
+}
+
+static void fail_to_connect(void)
+{
+	ocpp_closed(rig.o, rig.now, "refused", NULL);
+	tick(1);
+}
+
+TEST(a_network_profile_is_judged_before_it_is_kept)
+{
+	begin();
+	rig.conf.security_profile = 1;
+	rig.o->conf.security_profile = 1;
+	accepted();
+	set_slot(1, "ws://y", 1);
+	CHECK(sent("NotEnabled"));
+	set_slot(5, "ws://y", 1);
+	CHECK(sent("ValueOutOfRange"));
+	set_slot(2, "ws://y", 0);
+	CHECK(sent("UnsupportedParam"));
+	set_slot(2, "ws://bad", 1);
+	CHECK(sent("InvalidURL"));
+	set_slot(2, "wss://y", 2); /* the rig has no keys for it */
+	CHECK(sent("InvalidURL"));
+	set_variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "1,2");
+	CHECK(sent("InvalidValue")); /* nothing is there */
+	set_slot(2, "ws://y/ocpp/", 1);
+	CHECK(sent("\"status\":\"Accepted\"") && said("ReconfigurationOfSecurityParameters"));
+	forget();
+	set_variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "1,2");
+	CHECK(sent("\"attributeStatus\":\"Accepted\""));
+	CHECK_STR(rig.url, "");
+	end();
+}
+
+TEST(connection_attempts_are_counted_and_the_next_profile_has_its_turn)
+{
+	begin();
+	accepted();
+	set_slot(3, "ws://y/ocpp", 0);
+	set_variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "1,3");
+	set_variable("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "2");
+	drain();
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	fail_to_connect();
+	CHECK_STR(rig.url, "");
+	fail_to_connect();
+	CHECK_STR(rig.url, "ws://y/ocpp/CS001");
+	fail_to_connect();
+	CHECK_STR(rig.url, "ws://y/ocpp/CS001");
+	fail_to_connect();
+	CHECK_STR(rig.url, "own");
+	fail_to_connect();
+	/* a success between begins the count anew */
+	accepted();
+	ocpp_closed(rig.o, rig.now, "lost", NULL);
+	fail_to_connect();
+	CHECK_STR(rig.url, "own");
+	fail_to_connect();
+	CHECK_STR(rig.url, "ws://y/ocpp/CS001");
+	/* the other back office hears of the boot and of each status, and has its own timeout */
+	forget();
+	ocpp_opened(rig.o, rig.now, &(struct ocpp_link){0});
+	tick(0);
+	CHECK(sent("BootNotification") && said("\"url\":\"ws://y/ocpp/CS001\""));
+	answer(
+	    "{\"currentTime\":\"2026-11-22T00:00:00Z\",\"interval\":300,\"status\":\"Accepted\"}");
+	drain();
+	CHECK_INT(told("StatusNotification"), 2);
+	CHECK(reads("OCPPCommCtrlr", "ActiveNetworkProfile", "3"));
+	heartbeat_send(rig.o, CALL_NORMAL);
+	tick(0);
+	CHECK(rig.o->calls.deadline_us - rig.now.mono_us == 20 * S);
+	set_slot(3, "ws://z", 0);
+	CHECK(sent("UnsupportedRequest"));
+	end();
+}

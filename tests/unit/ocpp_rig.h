@@ -23,6 +23,7 @@ static struct rig {
 	char sent[1 << 18]; /* frames, a line each */
 	char said[1 << 18]; /* records */
 	char last_id[64];
+	char url[256]; /* of the network profile */
 	int reconnects, restarts, ping_s, backoff_s, n;
 	bool dead; /* send fails */
 } rig;
@@ -61,10 +62,19 @@ static void on_backoff(void *ctx, int minimum_s, int random_s, int repeats)
 	((struct rig *)ctx)->backoff_s = minimum_s * 10000 + random_s * 100 + repeats;
 }
 
+static int on_profile(void *ctx, const char *url, int security_profile, bool trial)
+{
+	if (url && (strstr(url, "bad") || security_profile == 2))
+		return -1;
+	if (!trial)
+		snprintf(((struct rig *)ctx)->url, sizeof(rig.url), "%s", url ? url : "own");
+	return 0;
+}
+
 static void begin(void)
 {
-	static const struct ocpp_hooks hooks = {on_send, on_reconnect, on_restart,
-						on_ping, on_backoff,   &rig};
+	static const struct ocpp_hooks hooks = {on_send,    on_reconnect, on_restart, on_ping,
+						on_backoff, on_profile,   &rig};
 	struct err err = {""};
 
 	memset(&rig, 0, sizeof(rig));
