@@ -16,6 +16,9 @@
 #include "core/record.h"
 #include "core/types.h"
 
+/* A read of so much says that more is there: the readers are then served after several reads. */
+enum { FLOOD = 16384 };
+
 /* ---- types ---- */
 
 int router_type_index(struct router *r, struct slice type)
@@ -24,13 +27,14 @@ int router_type_index(struct router *r, struct slice type)
 	size_t count;
 
 	for (size_t i = 0; i < r->ntypes; i++)
-		if (slice_is(type, r->type[i]))
+		if (type.len == r->type_len[i] && memcmp(type.at, r->type[i], type.len) == 0)
 			return (int)i;
 	if (r->ntypes == ROUTER_TYPES || type.len >= sizeof r->type[0])
 		return -1;
 	row = record_type(type.at, type.len);
 	memcpy(r->type[r->ntypes], type.at, type.len);
 	r->type[r->ntypes][type.len] = '\0';
+	r->type_len[r->ntypes] = (uint8_t)type.len;
 	r->type_row[r->ntypes] = row ? (int32_t)(row - record_types(&count)) : -1;
 	return (int)r->ntypes++;
 }
@@ -49,7 +53,7 @@ static void evict(void *ctx, uint64_t seq)
 {
 	struct router *r = ctx;
 
-	for (int i = 0; i < ROUTER_PEERS; i++)
+	for (int i = 0; seq >= r->seen && i < r->peer_end; i++)
 		if (r->peer[i] && !r->peer[i]->dead && !peer_evict(r->peer[i], seq))
 			r->peer[i]->dead = r->peer[i]->slow = true;
 }
@@ -154,12 +158,20 @@ static void part(struct router *r, struct peer *p)
 
 static void flush_all(struct router *r)
 {
-	for (int i = 0; i < ROUTER_PEERS; i++)
+	struct peer *p;
+
+	for (int i = 0; i < r->peer_end; i++)
 		if (r->peer[i] && r->peer[i]->dead)
 			part(r, r->peer[i]);
-	for (int i = 0; i < ROUTER_PEERS; i++)
-		if (r->peer[i] && !r->peer[i]->watching)
-			peer_flush(r->peer[i]);
+	r->seen = r->ring.last;
+	for (int i = 0; i < r->peer_end; i++) {
+		if (!(p = r->peer[i]))
+			continue;
+		if (!p->watching)
+			peer_flush(p);
+		r->seen = p->cursor < r->seen ? p->cursor : r->seen;
+		r->seen = p->urgent < r->seen ? p->urgent : r->seen;
+	}
 }
 
 /* ---- refusals and commands ---- */
@@ -188,7 +200,7 @@ static struct peer *addressee(struct router *r, struct slice name)
 {
 	struct peer *found = NULL;
 
-	for (int i = 0; i < ROUTER_PEERS; i++)
+	for (int i = 0; i < r->peer_end; i++)
 		if (r->peer[i] && rights_src(r->peer[i]->service, name) && r->peer[i]->joined)
 			found = r->peer[i];
 	return found;
@@ -254,6 +266,15 @@ static void control(struct router *r, struct peer *p, const char *line, size_t l
 	json_free(v);
 }
 
+static bool may_write(struct router *r, struct peer *p, struct slice name, int type)
+{
+	if (type < 0)
+		return false;
+	if (p->may[type] == 0xff)
+		p->may[type] = rights_type(&r->rights, p->service, name);
+	return p->may[type];
+}
+
 void router_take(struct router *r, struct peer *p, const char *line, size_t len)
 {
 	struct peer *to = NULL;
@@ -274,7 +295,7 @@ void router_take(struct router *r, struct peer *p, const char *line, size_t len)
 	type = router_type_index(r, h.type);
 	if (!rights_src(p->service, h.src))
 		refuse(r, p, &h, "src is not this service's name");
-	else if (type < 0 || !rights_type(&r->rights, p->service, h.type))
+	else if (!may_write(r, p, h.type, type))
 		refuse(r, p, &h, "this service may not write this type");
 	else if (slice_is(h.type, "command")) {
 		to = check_command(r, p, line, len, &h);
@@ -303,11 +324,14 @@ static void on_line(void *ctx, const char *line, size_t len)
 void peer_readable(struct peer *p)
 {
 	struct router *r = p->router;
+	size_t most = r->ring.size / 8;
 	long n = lines_read(&p->lines, p->fd, on_line, p);
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0)
+	for (size_t sum = (size_t)n; n >= FLOOD && sum < most; sum += (size_t)n)
+		n = lines_read(&p->lines, p->fd, on_line, p);
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		p->dead = true;
 	flush_all(r);
 }
@@ -385,7 +409,7 @@ void router_close(struct router *r, const char *dir)
 {
 	char path[256];
 
-	for (int i = 0; i < ROUTER_PEERS; i++)
+	for (int i = 0; i < r->peer_end; i++)
 		if (r->peer[i])
 			peer_free(r->peer[i]);
 	for (size_t i = 0; i < r->nservices; i++) {

@@ -28,6 +28,7 @@ struct peer {
 	bool dead, slow; /* to be freed at the end of the turn; because it fell behind */
 	struct topics topics;
 	uint8_t mode[ROUTER_TYPES]; /* enum topic_mode by type index; 0xff: not looked up yet */
+	uint8_t may[ROUTER_TYPES];  /* 1: its service may write the type, 0: not; 0xff: as above */
 	uint64_t cursor,
 	    urgent;     /* next entry to look at; next urgent one, when those may go first */
 	uint64_t *owed; /* bits by key: the retained record is still to be sent */
@@ -48,10 +49,13 @@ struct router {
 	struct keep keep;
 	struct rights rights;
 	struct peer *peer[ROUTER_PEERS];
+	int peer_end;  /* places in use lie below it */
+	uint64_t seen; /* every peer's cursors are here or further */
 	struct service *service;
 	size_t nservices;
 	struct out out; /* builds the bus's own records */
 	char type[ROUTER_TYPES][33];
+	uint8_t type_len[ROUTER_TYPES];
 	int32_t type_row[ROUTER_TYPES]; /* index in core/types.c, -1: unknown */
 	size_t ntypes;
 	uint64_t routed, refused;

@@ -12,13 +12,18 @@
 
 #include "core/types.h"
 
-enum { BATCH = 256 };
+enum { BATCH = 512 };
 
-/* What one writev takes. */
+/* What one writev takes: lines, and the pieces of memory that they make. */
 struct batch {
+	struct {
+		const char *at;
+		size_t len;
+		int32_t key;  /* of the retained record, where it is one */
+		uint64_t end; /* else the cursor behind it */
+	} line[BATCH];
 	struct iovec iov[BATCH];
-	int32_t key[BATCH]; /* of the retained record, where it is one */
-	int count;
+	int count, pieces;
 };
 
 struct peer *peer_new(struct router *r, int fd, const char *service)
@@ -37,7 +42,10 @@ struct peer *peer_new(struct router *r, int fd, const char *service)
 	buf_init(&p->rest, NDJSON_LINE_MAX);
 	p->cursor = p->urgent = r->ring.last;
 	memset(p->mode, 0xff, sizeof p->mode);
+	memset(p->may, 0xff, sizeof p->may);
 	r->peer[id] = p;
+	if (id >= r->peer_end)
+		r->peer_end = id + 1;
 	return p;
 }
 
@@ -48,6 +56,8 @@ void peer_free(struct peer *p)
 	loop_unwatch(r->loop, p->fd);
 	close(p->fd);
 	r->peer[p->id] = NULL;
+	while (r->peer_end && !r->peer[r->peer_end - 1])
+		r->peer_end--;
 	lines_release(&p->lines);
 	buf_release(&p->rest);
 	free(p->owed);
@@ -154,6 +164,21 @@ static long next_owed(const struct peer *p, uint64_t from)
 	return best;
 }
 
+/* Lines that lie side by side, as in the ring, go as one piece. */
+static void add_line(struct batch *b, char *at, size_t len, int32_t key, uint64_t end)
+{
+	struct iovec *last = b->pieces ? &b->iov[b->pieces - 1] : NULL;
+
+	b->line[b->count].at = at;
+	b->line[b->count].len = len;
+	b->line[b->count].key = key;
+	b->line[b->count++].end = end;
+	if (last && (char *)last->iov_base + last->iov_len == at)
+		last->iov_len += len;
+	else
+		b->iov[b->pieces++] = (struct iovec){at, len};
+}
+
 /* The retained records that are owed, in the order in which they came; what is out of date is
  * settled unsent. */
 static void add_owed(struct peer *p, struct batch *b)
@@ -171,8 +196,7 @@ static void add_owed(struct peer *p, struct batch *b)
 		}
 		k->item[i].line[k->item[i].len] =
 		    '\n'; /* in place of its NUL, while writev reads it */
-		b->key[b->count] = (int32_t)i;
-		b->iov[b->count++] = (struct iovec){k->item[i].line, k->item[i].len + 1};
+		add_line(b, k->item[i].line, k->item[i].len + 1, (int32_t)i, 0);
 	}
 	p->any_owed = b->count > 0;
 }
@@ -181,17 +205,16 @@ static void add_owed(struct peer *p, struct batch *b)
  * none could be. */
 static ssize_t write_batch(struct peer *p, const struct batch *b, int *lines)
 {
-	ssize_t n = writev(p->fd, b->iov, b->count), left;
+	ssize_t n = writev(p->fd, b->iov, b->pieces), left;
 	int i = 0;
 
 	*lines = 0;
 	if (n < 0)
 		return -1;
-	for (left = n; i < b->count && left >= (ssize_t)b->iov[i].iov_len; i++)
-		left -= (ssize_t)b->iov[i].iov_len;
+	for (left = n; i < b->count && left >= (ssize_t)b->line[i].len; i++)
+		left -= (ssize_t)b->line[i].len;
 	if (left > 0 && i < b->count) {
-		buf_add(&p->rest, (const char *)b->iov[i].iov_base + left,
-			b->iov[i].iov_len - (size_t)left);
+		buf_add(&p->rest, b->line[i].at + left, b->line[i].len - (size_t)left);
 		i++;
 	}
 	*lines = i;
@@ -207,13 +230,13 @@ static bool send_owed(struct peer *p)
 	bool ok;
 
 	while (p->any_owed) {
-		b.count = lines = 0;
+		b.count = b.pieces = lines = 0;
 		add_owed(p, &b);
 		ok = !b.count || write_batch(p, &b, &lines) >= 0;
 		for (int i = 0; i < b.count; i++) {
-			k->item[b.key[i]].line[k->item[b.key[i]].len] = '\0';
+			k->item[b.line[i].key].line[b.line[i].len - 1] = '\0';
 			if (i < lines)
-				settle(p, b.key[i]);
+				settle(p, b.line[i].key);
 		}
 		if (!ok || lines < b.count || p->rest.len)
 			return false;
@@ -241,8 +264,7 @@ static bool send_live(struct peer *p)
 
 /* Collects entries from *@pos on; @only_urgent: the first of two passes, else urgent ones behind
  * p->urgent are left out. */
-static uint64_t collect(struct peer *p, struct batch *b, uint64_t pos, bool only_urgent,
-			uint64_t ends[BATCH])
+static uint64_t collect(struct peer *p, struct batch *b, uint64_t pos, bool only_urgent)
 {
 	struct ring *ring = &p->router->ring;
 
@@ -253,26 +275,25 @@ static uint64_t collect(struct peer *p, struct batch *b, uint64_t pos, bool only
 			continue;
 		if (!wants(p, e, pos))
 			continue;
-		ends[b->count] = pos + 1;
-		b->iov[b->count++] = (struct iovec){ring->data + e->at, e->len};
+		add_line(b, ring->data + e->at, e->len, -1, pos + 1);
 	}
 	return pos;
 }
 
 static bool send_pass(struct peer *p, uint64_t *cursor, bool only_urgent)
 {
-	uint64_t ends[BATCH], end;
 	struct batch b;
+	uint64_t end;
 	int lines;
 
 	while (*cursor < p->router->ring.last) {
-		b.count = 0;
-		end = collect(p, &b, *cursor, only_urgent, ends);
+		b.count = b.pieces = 0;
+		end = collect(p, &b, *cursor, only_urgent);
 		if (b.count && write_batch(p, &b, &lines) < 0)
 			return false;
 		if (b.count && lines < b.count) {
 			if (lines)
-				*cursor = ends[lines - 1];
+				*cursor = b.line[lines - 1].end;
 			return false;
 		}
 		*cursor = end;
