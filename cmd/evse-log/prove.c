@@ -77,7 +77,7 @@ static void put_record(struct jw *w, const char *line, size_t len)
 {
 	char *hex;
 
-	if (!memchr(line, PERSONS_MARK, len)) {
+	if (!memchr(line, CONCEAL_MARK, len)) {
 		jw_key(w, "record");
 		jw_strn(w, line, len);
 		return;
@@ -179,6 +179,9 @@ int log_prove(int argc, char **argv)
 		log_fatal(EXIT_NO, "no record %s is kept", c.args[0]);
 	if (!s.found.sealed)
 		log_fatal(EXIT_NO, "record %s is kept, but not sealed yet", c.args[0]);
+	if (s.found.hidden)
+		log_fatal(EXIT_NO, "record %s holds what was erased: a proof would show it",
+			  c.args[0]);
 	buf_init(&out, PROOF_MAX);
 	jw_init(&jw, &out);
 	write_proof(&jw, &r, &s);
@@ -292,7 +295,7 @@ int log_verify_proof(int argc, char **argv)
 	wrong = check(p, pubs, count, &record);
 	if (wrong)
 		log_error("%s: %s", c.args[0], wrong);
-	else if (persons_open(NULL, buf_str(&record), record.len, &shown, NULL) == 0)
+	else if (reveal(NULL, buf_str(&record), record.len, &shown, NULL) == 0)
 		puts(buf_str(&shown));
 	json_free(p);
 	buf_release(&record);

@@ -150,6 +150,16 @@ static void say_pruned(bool for_room)
 	log_state("pruned");
 }
 
+static void say_persons(void)
+{
+	static const char text[] = "persons: damaged, or no device key for it; set aside as "
+				   "persons.damaged: values sealed before are shown as tags";
+
+	log_error("%s: %s", o.dir, text);
+	tool_alert(g.t, "persons", 0, 4, true, true, "LocalLog", text);
+	g.store.persons.set_aside = false;
+}
+
 static void say_disk(int why)
 {
 	char text[160];
@@ -283,9 +293,11 @@ static void take(struct tool *t, const char *line, size_t len, const struct head
 	}
 	if (g.store.unsealed_values) {
 		log_warning("%s: %s; a personal value was stored without a key of its own", o.dir,
-			    g.store.keys_err.msg);
+			    g.store.persons_err.msg);
 		g.store.unsealed_values = 0;
 	}
+	if (g.store.persons.set_aside)
+		say_persons();
 	g.records++;
 	if (event) {
 		note_ack(h->src, h->n);

@@ -2,21 +2,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/file.h"
+#include "store/names.h"
+#include "store/persons_list.h"
 #include "store/signed.h"
 #include "store/tip.h"
 
 enum {
-	ENTRY_LINE = 2 * (PERSONS_MAC + PERSONS_TAG + CRYPT_WRAPPED) + 33,
-	SEALED_MIN = 1 + 2 * (PERSONS_TAG + CRYPT_NONCE + CRYPT_TAG),
-	VALUE_MAX = 1024,
-	DEPTH_MAX = 64,
+	CHECK = 8,
+	OLD_LINE = 2 * (PERSONS_MAC + PERSONS_TAG + CRYPT_WRAPPED) + 3,
+	LINE = OLD_LINE + 2 * (8 + 1 + CHECK) + 2,
+	CHUNK = 16 << 10,
+	FILE_MOST = 16 << 20, /* no writer makes a larger one */
+	SPARE_LINES = 1024,   /* so many repeats are no reason to write the file anew */
 };
+
+static const char format_1[] = "{\"format\":\"evse-log-persons 1\",\"device\":\"";
+static const char format_2[] = "{\"format\":\"evse-log-persons 2\",\"device\":\"";
 
 void persons_init(struct persons *p, int dir_fd, const struct keys *keys)
 {
@@ -25,13 +34,13 @@ void persons_init(struct persons *p, int dir_fd, const struct keys *keys)
 
 void persons_release(struct persons *p)
 {
-	crypt_forget(p->list, p->count * sizeof(*p->list));
+	persons_list_clear(p);
+	crypt_forget(p->ring, sizeof(p->ring));
 	crypt_forget(p->mac_key, sizeof(p->mac_key));
-	free(p->list);
-	*p = (struct persons){.dir_fd = p->dir_fd, .keys = p->keys};
+	crypt_forget(p->word_key, sizeof(p->word_key));
 }
 
-/* ---- the file ---- */
+/* ---- reading the file ---- */
 
 static int lock_file(const struct persons *p)
 {
@@ -43,132 +52,369 @@ static int lock_file(const struct persons *p)
 	return fd;
 }
 
-static bool unchanged(struct persons *p)
+static void stamp_now(const struct persons *p, uint64_t now[3])
 {
 	struct stat st;
-	uint64_t now[3] = {0};
 
+	memset(now, 0, 3 * sizeof(*now));
 	if (fstatat(p->dir_fd, "persons", &st, 0) == 0) {
 		now[0] = st.st_ino;
 		now[1] = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
 		now[2] = (uint64_t)st.st_size;
 	}
-	if (p->loaded && memcmp(now, p->stamp, sizeof(now)) == 0)
-		return true;
-	memcpy(p->stamp, now, sizeof(now));
-	return false;
 }
 
-static int read_ring(struct persons *p, struct scan *s, uint8_t ring[CRYPT_KEY])
+static void set_word_key(struct persons *p)
 {
-	uint8_t id[CRYPT_ID], wrapped[CRYPT_WRAPPED], mac[CRYPT_WRAPPED];
+	uint8_t hash[CRYPT_HASH];
+
+	crypt_hmac(p->mac_key, "evse-log words", 14, hash);
+	memcpy(p->word_key, hash, SIP_KEY);
+}
+
+/* @return the head's length, or -1 with errno. */
+static int read_head(struct persons *p, const char *text, size_t len, struct err *err)
+{
+	uint8_t id[CRYPT_ID], wrapped[CRYPT_WRAPPED], mac[CRYPT_WRAPPED], mac_key[CRYPT_KEY];
+	struct scan s = {.at = text, .end = text + len};
 	const uint8_t *kek;
+	const size_t number = sizeof(format_1) - sizeof("1\",\"device\":\"");
 
-	scan_hex(s, "{\"format\":\"evse-log-persons 1\",\"device\":\"", id, CRYPT_ID);
-	scan_hex(s, "\",\"ring\":\"", wrapped, CRYPT_WRAPPED);
-	scan_hex(s, "\",\"mac\":\"", mac, CRYPT_WRAPPED);
-	scan_text(s, "\"}\n");
-	kek = s->bad ? NULL : keys_find(p->keys, id);
-	return kek && crypt_unwrap(kek, wrapped, ring) == 0 &&
-		       crypt_unwrap(ring, mac, p->mac_key) == 0
-		   ? 0
-		   : -1;
+	if (len > number && memcmp(text, format_1, number) == 0 && text[number] > '2' &&
+	    text[number] <= '9') {
+		errno = ENOTSUP;
+		return err_set(err, "persons is of format %c, this evse-log knows 2", text[number]);
+	}
+	p->version = scan_is(&s, format_2) ? 2 : 1;
+	scan_hex(&s, p->version == 2 ? "" : format_1, id, CRYPT_ID);
+	scan_hex(&s, "\",\"ring\":\"", wrapped, CRYPT_WRAPPED);
+	scan_hex(&s, "\",\"mac\":\"", mac, CRYPT_WRAPPED);
+	scan_text(&s, "\"}\n");
+	kek = s.bad ? NULL : keys_find(p->keys, id);
+	if (!kek || crypt_unwrap(kek, wrapped, p->ring) < 0 ||
+	    crypt_unwrap(p->ring, mac, mac_key) < 0) {
+		p->version = 0;
+		errno = EBADMSG;
+		return err_set(err, "persons: damaged, or no device key for it");
+	}
+	memcpy(p->mac_key, mac_key, CRYPT_KEY);
+	crypt_forget(mac_key, sizeof(mac_key));
+	set_word_key(p);
+	len = (size_t)(s.at - text);
+	memcpy(p->head, text, len);
+	p->head[len] = '\0';
+	return (int)len;
 }
 
-static int load(struct persons *p, struct err *err)
+/* What makes a line of format 2 one of this file, whole and unchanged. */
+static void line_check(const struct persons *p, const struct person *e,
+		       const uint8_t wrapped[CRYPT_WRAPPED], uint8_t check[CHECK])
 {
-	uint8_t ring[CRYPT_KEY], wrapped[CRYPT_WRAPPED];
-	struct buf b;
-	struct scan s;
-	int rc = 0;
+	uint8_t all[PERSONS_MAC + PERSONS_TAG + CRYPT_WRAPPED + 9], hash[CRYPT_HASH];
+	uint8_t *at = all;
 
-	if (unchanged(p))
-		return 0;
-	buf_init(&b, (size_t)PERSONS_MAX * ENTRY_LINE + 131072);
-	persons_release(p);
-	if (tip_slurp(p->dir_fd, "persons", (size_t)PERSONS_MAX * ENTRY_LINE + 1024, &b, err) < 0) {
-		rc = errno == ENOENT && crypt_random(p->mac_key, CRYPT_KEY) == 0 ? 0 : -1;
-		goto out;
-	}
-	s = (struct scan){.at = b.data, .end = b.data + b.len};
-	p->list = calloc(PERSONS_MAX, sizeof(*p->list));
-	if (!p->list || read_ring(p, &s, ring) < 0) {
-		rc = err_set(err, "persons: damaged, or no device key for it");
-		goto out;
-	}
-	while (s.at < s.end && p->count < PERSONS_MAX && rc == 0) {
-		struct person *e = &p->list[p->count];
+	memcpy(at, e->mac, PERSONS_MAC);
+	memcpy(at += PERSONS_MAC, e->tag, PERSONS_TAG);
+	memcpy(at += PERSONS_TAG, wrapped, CRYPT_WRAPPED);
+	memcpy(at += CRYPT_WRAPPED, &e->word, 8);
+	at[8] = e->len;
+	crypt_hmac(p->ring, all, sizeof(all), hash);
+	memcpy(check, hash, CHECK);
+}
 
-		scan_hex(&s, "", e->mac, PERSONS_MAC);
-		scan_hex(&s, " ", e->tag, PERSONS_TAG);
-		scan_hex(&s, " ", wrapped, CRYPT_WRAPPED);
-		scan_text(&s, "\n");
-		if (s.bad || crypt_unwrap(ring, wrapped, e->key) < 0)
-			rc = err_set(err, "persons: entry %zu is damaged", p->count + 1);
-		p->count++;
+static bool read_line(struct persons *p, const char *text, size_t len)
+{
+	uint8_t wrapped[CRYPT_WRAPPED], check[CHECK], said[CHECK];
+	struct scan s = {.at = text, .end = text + len};
+	struct person e = {.seen = ++p->clock};
+	bool ok;
+
+	scan_hex(&s, "", e.mac, PERSONS_MAC);
+	scan_hex(&s, " ", e.tag, PERSONS_TAG);
+	scan_hex(&s, " ", wrapped, CRYPT_WRAPPED);
+	if (p->version == 2) {
+		scan_hex(&s, " ", &e.word, sizeof(e.word));
+		scan_hex(&s, "", &e.len, 1);
+		scan_hex(&s, " ", said, CHECK);
+		line_check(p, &e, wrapped, check);
 	}
-	crypt_forget(ring, sizeof(ring));
-out:
-	buf_release(&b);
-	p->loaded = rc == 0;
-	if (p->loaded) {
-		p->loaded = false;
-		(void)unchanged(p);
-		p->loaded = true;
+	ok = !s.bad && s.at == s.end && e.len <= PERSONS_WORD_MAX &&
+	     (p->version == 1 || memcmp(check, said, CHECK) == 0) &&
+	     crypt_unwrap(p->ring, wrapped, e.key) == 0 && p->count < 2 * PERSONS_MAX &&
+	     persons_list_put(p, &e);
+	crypt_forget(&e, sizeof(e));
+	return ok;
+}
+
+/* All whole lines from @p->good on. */
+static int read_lines(struct persons *p, int fd)
+{
+	char *chunk = malloc(CHUNK);
+	ssize_t n = -1;
+
+	while (chunk && p->good <= FILE_MOST && (n = pread(fd, chunk, CHUNK, (off_t)p->good)) > 0) {
+		const char *at = chunk, *end = chunk + n, *nl;
+
+		while ((nl = memchr(at, '\n', (size_t)(end - at)))) {
+			p->bad += !read_line(p, at, (size_t)(nl - at));
+			p->lines++;
+			at = nl + 1;
+		}
+		if (at == chunk && n < CHUNK) { /* what a cut left */
+			n = 0;
+			break;
+		}
+		p->good += at == chunk ? (size_t)n : (size_t)(at - chunk);
 	}
+	free(chunk);
+	errno = n > 0 ? EBADMSG : errno;
+	return n ? -1 : 0;
+}
+
+/* The entries that are in no file yet, out of a list that is about to go. */
+static struct person *keep_unsaved(const struct persons *p, size_t *n)
+{
+	struct person *kept = p->unsaved ? calloc(p->unsaved, sizeof(*kept)) : NULL;
+
+	*n = 0;
+	for (size_t i = 0; kept && i < p->count && *n < p->unsaved; i++)
+		if (p->list[i].unsaved)
+			kept[(*n)++] = p->list[i];
+	return kept;
+}
+
+/* Another file than before: all of it. What was erased meanwhile went with the old one. */
+static int read_anew(struct persons *p, int fd, const char *head, size_t len, struct err *err)
+{
+	uint8_t before[CRYPT_KEY];
+	size_t n;
+	struct person *kept = keep_unsaved(p, &n);
+	int got, rc = -1;
+
+	memcpy(before, p->mac_key, CRYPT_KEY);
+	persons_list_clear(p);
+	got = fd < 0 ? 0 : read_head(p, head, len, err);
+	if (got >= 0) {
+		p->good = (uint64_t)got;
+		rc = fd < 0 ? 0 : read_lines(p, fd);
+		if (rc < 0)
+			err_sys(err, "unable to read persons");
+	}
+	for (size_t i = 0; i < n && memcmp(before, p->mac_key, CRYPT_KEY) == 0; i++)
+		if (!persons_list_put(p, &kept[i]))
+			rc = err_set(err, "out of memory");
+	crypt_forget(kept, n * sizeof(*kept));
+	free(kept);
 	return rc;
 }
 
-/* The file anew, under a new ring key; the old file's bytes are overwritten as far as the medium
- * lets them be. */
-static int save(struct persons *p, bool destroy, struct err *err)
+static bool any_key(const struct persons *p)
 {
-	uint8_t ring[CRYPT_KEY], wrapped[CRYPT_WRAPPED], id[CRYPT_ID], mac[CRYPT_WRAPPED];
+	static const uint8_t none[CRYPT_KEY];
+
+	return memcmp(p->mac_key, none, CRYPT_KEY) != 0;
+}
+
+int persons_load(struct persons *p, struct err *err)
+{
+	char head[sizeof(p->head)];
+	uint64_t now[3];
+	ssize_t n = 0;
+	int fd = -1, rc, why;
+
+	stamp_now(p, now);
+	if (p->loaded && memcmp(now, p->stamp, sizeof(now)) == 0)
+		return 0;
+	if (now[0]) {
+		fd = file_open(p->dir_fd, "persons");
+		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+		if (n < 0) {
+			rc = err_sys(err, "unable to read persons");
+			goto out;
+		}
+	}
+	if (fd >= 0 && p->loaded && p->version && now[2] >= p->good &&
+	    (size_t)n >= strlen(p->head) && memcmp(head, p->head, strlen(p->head)) == 0)
+		rc = read_lines(p, fd);
+	else
+		rc = read_anew(p, fd, head, (size_t)n, err);
+	if (rc == 0 && !p->version && !any_key(p)) {
+		rc = crypt_random(p->mac_key, CRYPT_KEY);
+		set_word_key(p);
+	}
+	p->loaded = rc == 0;
+	memcpy(p->stamp, now, sizeof(now));
+out:
+	why = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = why;
+	return rc;
+}
+
+/* For who writes: a file whose head is lost opens nothing any more, and must not keep new values
+ * from being sealed. */
+static int load_to_write(struct persons *p, struct err *err)
+{
+	if (persons_load(p, err) == 0)
+		return 0;
+	if ((errno != EBADMSG && errno != EINVAL) ||
+	    renameat(p->dir_fd, "persons", p->dir_fd, "persons.damaged") < 0)
+		return -1;
+	p->set_aside = true;
+	return persons_load(p, err);
+}
+
+/* ---- writing it ---- */
+
+static int add_line(const struct persons *p, const struct person *e, struct buf *b)
+{
+	uint8_t wrapped[CRYPT_WRAPPED], check[CHECK];
+
+	if (crypt_wrap(p->ring, e->key, wrapped) < 0)
+		return -1;
+	line_check(p, e, wrapped, check);
+	signed_hex(b, "", e->mac, PERSONS_MAC);
+	signed_hex(b, " ", e->tag, PERSONS_TAG);
+	signed_hex(b, " ", wrapped, CRYPT_WRAPPED);
+	signed_hex(b, " ", &e->word, sizeof(e->word));
+	signed_hex(b, "", &e->len, 1);
+	signed_hex(b, " ", check, CHECK);
+	return buf_adds(b, "\n");
+}
+
+static int add_head(struct persons *p, struct buf *b)
+{
+	uint8_t wrapped[CRYPT_WRAPPED], id[CRYPT_ID], mac[CRYPT_WRAPPED];
 	const uint8_t *kek = p->keys->device[0];
-	int rc = -1, old = destroy ? openat(p->dir_fd, "persons", O_RDWR | O_CLOEXEC) : -1;
+
+	crypt_key_id(kek, id);
+	if (crypt_random(p->ring, sizeof(p->ring)) < 0 || crypt_wrap(kek, p->ring, wrapped) < 0 ||
+	    crypt_wrap(p->ring, p->mac_key, mac) < 0)
+		return -1;
+	signed_hex(b, format_2, id, CRYPT_ID);
+	signed_hex(b, "\",\"ring\":\"", wrapped, CRYPT_WRAPPED);
+	signed_hex(b, "\",\"mac\":\"", mac, CRYPT_WRAPPED);
+	return buf_adds(b, "\"}\n");
+}
+
+/* Zeros over the old file's bytes, as far as the medium lets them be. */
+static void overwrite(int fd)
+{
+	struct stat st;
+	char zeros[4096] = {0};
+
+	for (off_t at = 0; fstat(fd, &st) == 0 && at < st.st_size; at += (off_t)sizeof(zeros))
+		if (pwrite(fd, zeros, sizeof(zeros), at) < 0)
+			break;
+	(void)fsync(fd);
+}
+
+static void all_saved(struct persons *p)
+{
+	for (size_t i = 0; p->unsaved && i < p->count; i++)
+		p->list[i].unsaved = false;
+	p->unsaved = 0;
+	stamp_now(p, p->stamp);
+}
+
+/* The file anew, under a new ring key. */
+static int write_anew(struct persons *p, struct err *err)
+{
+	int rc = -1, old = openat(p->dir_fd, "persons", O_RDWR | O_CLOEXEC), why = ENOMEM;
+	uint8_t ring[CRYPT_KEY];
 	struct buf b;
 
-	buf_init(&b, (size_t)PERSONS_MAX * ENTRY_LINE + 1024);
-	crypt_key_id(kek, id);
-	if (crypt_random(ring, sizeof(ring)) < 0 || crypt_wrap(kek, ring, wrapped) < 0 ||
-	    crypt_wrap(ring, p->mac_key, mac) < 0) {
-		err_set(err, "unable to make a ring key");
-		goto out;
+	memcpy(ring, p->ring, sizeof(ring));
+	buf_init(&b, (size_t)2 * PERSONS_MAX * (LINE + 1) + sizeof(p->head));
+	if (p->count)
+		qsort(p->list, p->count, sizeof(*p->list), persons_list_by_seen);
+	rc = add_head(p, &b);
+	for (size_t i = 0; i < p->count && rc == 0; i++)
+		rc = add_line(p, &p->list[i], &b);
+	if (rc == 0 && persons_list_index(p) == 0 && !buf_failed(&b)) {
+		rc = tip_replace(p->dir_fd, "persons", b.data, b.len, err);
+		why = errno;
+	} else {
+		rc = err_set(err, "unable to write persons: out of memory, or no random bytes");
 	}
-	signed_hex(&b, "{\"format\":\"evse-log-persons 1\",\"device\":\"", id, CRYPT_ID);
-	signed_hex(&b, "\",\"ring\":\"", wrapped, CRYPT_WRAPPED);
-	signed_hex(&b, "\",\"mac\":\"", mac, CRYPT_WRAPPED);
-	buf_adds(&b, "\"}\n");
-	for (size_t i = 0; i < p->count; i++) {
-		if (crypt_wrap(ring, p->list[i].key, wrapped) < 0)
-			goto out;
-		signed_hex(&b, "", p->list[i].mac, PERSONS_MAC);
-		signed_hex(&b, " ", p->list[i].tag, PERSONS_TAG);
-		signed_hex(&b, " ", wrapped, CRYPT_WRAPPED);
-		buf_adds(&b, "\n");
-	}
-	rc = buf_failed(&b) ? err_set(err, "out of memory")
-			    : tip_replace(p->dir_fd, "persons", b.data, b.len, err);
-	if (rc == 0 && old >= 0) {
-		struct stat st;
-		char zeros[4096] = {0};
+	if (rc == 0) {
+		size_t head = (size_t)((char *)memchr(b.data, '\n', b.len) + 1 - b.data);
 
-		for (off_t at = 0; fstat(old, &st) == 0 && at < st.st_size;
-		     at += (off_t)sizeof(zeros))
-			if (pwrite(old, zeros, sizeof(zeros), at) < 0)
-				break;
-		(void)fsync(old);
+		memcpy(p->head, b.data, head);
+		p->head[head] = '\0';
+		p->good = b.len;
+		p->lines = p->count;
+		p->version = 2;
+		p->rewrite = false;
+		all_saved(p);
+		if (old >= 0)
+			overwrite(old);
+	} else {
+		memcpy(p->ring, ring, sizeof(ring));
 	}
-	(void)unchanged(p);
-out:
 	crypt_forget(ring, sizeof(ring));
 	buf_release(&b);
 	if (old >= 0)
 		close(old);
+	errno = why;
 	return rc;
 }
 
-static struct person *find(struct persons *p, const char *value, size_t len)
+static int append(struct persons *p, struct err *err)
+{
+	int fd = openat(p->dir_fd, "persons", O_WRONLY | O_CLOEXEC), rc = 0, why;
+	uint64_t lines = 0;
+	struct buf b;
+
+	buf_init(&b, p->unsaved * (size_t)(LINE + 1));
+	for (size_t i = 0; i < p->count && rc == 0; i++) {
+		if (!p->list[i].unsaved)
+			continue;
+		rc = add_line(p, &p->list[i], &b);
+		lines++;
+	}
+	if (fd < 0 || rc < 0 || ftruncate(fd, (off_t)p->good) < 0 ||
+	    pwrite(fd, b.data, b.len, (off_t)p->good) != (ssize_t)b.len || fdatasync(fd) < 0) {
+		errno = errno ? errno : ENOSPC;
+		rc = err_sys(err, "unable to write persons");
+	} else {
+		p->good += b.len;
+		p->lines += lines;
+	}
+	why = errno;
+	buf_release(&b);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0)
+		all_saved(p);
+	errno = why;
+	return rc;
+}
+
+int persons_save(struct persons *p, struct err *err)
+{
+	int fd, rc, why;
+
+	if (!p->unsaved && !p->rewrite)
+		return 0;
+	fd = lock_file(p);
+	rc = load_to_write(p, err);
+	errno = rc == 0 ? 0 : errno;
+	if (rc == 0 && (p->version != 2 || p->rewrite || p->lines > 2 * p->count + SPARE_LINES))
+		rc = write_anew(p, err);
+	else if (rc == 0)
+		rc = append(p, err);
+	why = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = why;
+	return rc;
+}
+
+/* ---- finding ---- */
+
+static struct person *by_mac(struct persons *p, const char *value, size_t len)
 {
 	uint8_t mac[CRYPT_HASH];
 
@@ -179,245 +425,141 @@ static struct person *find(struct persons *p, const char *value, size_t len)
 	return NULL;
 }
 
-/* Who was seen comes last, so that the first are those not seen for longest. The order is on the
- * disk with the next new person. */
-static struct person *touch(struct persons *p, struct person *e)
+static uint64_t word_of(const struct persons *p, const char *folded, size_t len)
 {
-	struct person seen = *e, *last = &p->list[p->count - 1];
+	uint64_t word = sip_hash(p->word_key, folded, len);
 
-	if (e >= last - p->count / 4)
-		return e;
-	memmove(e, e + 1, (size_t)(last - e) * sizeof(*e));
-	*last = seen;
-	crypt_forget(&seen, sizeof(seen));
-	return last;
+	return word ? word : 1;
 }
 
-/* So many persons are far more than a week's: better that old values become tags than that new
- * ones are stored for good. */
-static void forget_oldest(struct persons *p)
+static struct person *by_word(struct persons *p, const char *folded, size_t len)
 {
-	size_t n = PERSONS_MAX / 4;
-
-	memmove(p->list, p->list + n, (p->count - n) * sizeof(*p->list));
-	p->count -= n;
-	crypt_forget(&p->list[p->count], n * sizeof(*p->list));
-}
-
-static struct person *find_or_add(struct persons *p, const char *value, size_t len, struct err *err)
-{
-	struct person *e;
+	const struct persons_index *x = &p->by_word;
+	uint64_t word = word_of(p, folded, len);
 	uint8_t mac[CRYPT_HASH];
-	bool full;
-	int fd = lock_file(p), rc = load(p, err);
 
-	e = rc == 0 ? find(p, value, len) : NULL;
-	if (e)
-		e = touch(p, e);
-	if (rc == 0 && !e && (p->list || (p->list = calloc(PERSONS_MAX, sizeof(*p->list))))) {
-		full = p->count == PERSONS_MAX;
-		if (full)
-			forget_oldest(p);
-		e = &p->list[p->count++];
-		crypt_hmac(p->mac_key, value, len, mac);
-		memcpy(e->mac, mac, PERSONS_MAC);
-		if (crypt_random(e->tag, PERSONS_TAG) < 0 || crypt_random(e->key, CRYPT_KEY) < 0 ||
-		    save(p, full, err) < 0) {
-			p->count--;
-			e = NULL;
-		}
+	for (size_t i = word & (x->size - 1); x->size && x->slot[i]; i = (i + 1) & (x->size - 1)) {
+		struct person *e = &p->list[x->slot[i] - 1];
+
+		if (e->word != word)
+			continue;
+		crypt_hmac(p->mac_key, folded, len, mac);
+		if (memcmp(e->mac, mac, PERSONS_MAC) == 0)
+			return e;
 	}
-	if (fd >= 0)
-		close(fd);
+	return NULL;
+}
+
+const struct person *persons_word(struct persons *p, const char *folded, size_t len)
+{
+	return by_word(p, folded, len);
+}
+
+const struct person *persons_by_tag(const struct persons *p, const uint8_t tag[PERSONS_TAG])
+{
+	return persons_list_tag(p, tag);
+}
+
+/* Short ones and those that may be a word of the language stand in texts of all kinds. */
+static uint8_t word_len(const char *folded, size_t len)
+{
+	bool digit = false;
+
+	for (size_t i = 0; i < len; i++)
+		digit |= folded[i] >= '0' && folded[i] <= '9';
+	return len >= PERSONS_WORD_MIN + (digit ? 0u : 4u) && len <= PERSONS_WORD_MAX ? (uint8_t)len
+										      : 0;
+}
+
+static void name_entry(const struct persons *p, struct person *e, const char *folded, size_t len)
+{
+	uint8_t mac[CRYPT_HASH];
+
+	crypt_hmac(p->mac_key, folded, len, mac);
+	memcpy(e->mac, mac, PERSONS_MAC);
+	e->word = word_of(p, folded, len);
+	e->len = word_len(folded, len);
+}
+
+/* Seen now. Who was not for long gets a line again with the next save, so that a restart knows. */
+static const struct person *touch(struct persons *p, const struct person *e)
+{
+	struct person seen = *e;
+	const struct person *now;
+
+	if (p->clock - e->seen > p->count / 2 + 64) {
+		seen.seen = ++p->clock;
+		seen.unsaved = true;
+	}
+	now = persons_list_put(p, &seen);
+	crypt_forget(&seen, sizeof(seen));
+	return now;
+}
+
+static const struct person *get(struct persons *p, const char *value, size_t len,
+				const char *folded, size_t folded_len)
+{
+	struct person *e = by_word(p, folded, folded_len), fresh = {.unsaved = true};
+	const struct person *now;
+
+	if (!e && p->nameless &&
+	    ((e = by_mac(p, value, len)) || (e = by_mac(p, folded, folded_len)))) {
+		fresh = *e;
+		fresh.unsaved = true;
+		name_entry(p, &fresh, folded, folded_len);
+		e = persons_list_put(p, &fresh);
+	}
+	if (e)
+		return touch(p, e);
+	if (p->count >= PERSONS_MAX && persons_list_forget(p) < 0)
+		return NULL;
+	if (crypt_random(fresh.tag, PERSONS_TAG) < 0 || crypt_random(fresh.key, CRYPT_KEY) < 0)
+		return NULL;
+	fresh.seen = ++p->clock;
+	name_entry(p, &fresh, folded, folded_len);
+	now = persons_list_put(p, &fresh);
+	crypt_forget(&fresh, sizeof(fresh));
+	return now;
+}
+
+const struct person *persons_get(struct persons *p, const char *value, size_t len, struct err *err)
+{
+	const struct person *e;
+	char *folded;
+
+	if (load_to_write(p, err) < 0)
+		return NULL;
+	folded = malloc(len + 1);
+	e = folded ? get(p, value, len, folded, names_fold(value, len, folded)) : NULL;
+	free(folded);
+	if (!e)
+		err_set(err, "unable to make a person's key");
 	return e;
 }
 
 int persons_erase(struct persons *p, const char *value, struct err *err)
 {
-	int fd = lock_file(p), rc = load(p, err), gone = 0;
+	int fd = lock_file(p), rc = persons_load(p, err), gone = 0;
+	size_t len = strlen(value), folded_len;
+	char *folded = malloc(len + 1);
 	struct person *e;
 
-	while (rc == 0 && (e = find(p, value, strlen(value)))) {
-		size_t at = (size_t)(e - p->list);
+	if (rc == 0 && !folded)
+		rc = err_set(err, "out of memory");
+	folded_len = folded ? names_fold(value, len, folded) : 0;
+	while (rc == 0 && ((e = by_mac(p, value, len)) || (e = by_mac(p, folded, folded_len)))) {
+		struct person *last = &p->list[--p->count];
 
-		crypt_forget(e, sizeof(*e));
-		memmove(e, e + 1, (--p->count - at) * sizeof(*e));
+		*e = *last;
+		crypt_forget(last, sizeof(*last));
+		p->generation++;
 		gone++;
 	}
 	if (gone)
-		rc = save(p, true, err);
+		rc = write_anew(p, err);
+	crypt_forget(folded, folded ? len : 0);
+	free(folded);
 	if (fd >= 0)
 		close(fd);
 	return rc < 0 ? -1 : gone;
-}
-
-/* ---- lines ---- */
-
-/* A walk over a line of JSON from its first byte. */
-struct walk {
-	const char *at, *end;
-	size_t depth;
-	bool token[DEPTH_MAX]; /* the open object is the value of "token" */
-};
-
-static bool is(const char *s, size_t len, const char *word)
-{
-	return s && len == strlen(word) && memcmp(s, word, len) == 0;
-}
-
-/* True when the string under the member @key names a person. */
-static bool names_person(const struct walk *w, const char *key, size_t len)
-{
-	return is(key, len, "id_hash") || is(key, len, "evccid") || is(key, len, "vin") ||
-	       is(key, len, "emaid") ||
-	       (is(key, len, "id") && w->depth < DEPTH_MAX && w->token[w->depth]);
-}
-
-/* The string that begins at w->at, without its quotes. */
-static const char *walk_string(struct walk *w, size_t *len)
-{
-	const char *s = ++w->at;
-
-	while (w->at < w->end && *w->at != '"')
-		w->at += *w->at == '\\' ? 2 : 1;
-	if (w->at >= w->end) { /* not JSON: the line ends within the string */
-		w->at = w->end;
-		return NULL;
-	}
-	*len = (size_t)(w->at++ - s);
-	return s;
-}
-
-/* The next personal value: where it begins and how long it is. NULL when there is none. */
-static const char *next_value(struct walk *w, size_t *len)
-{
-	const char *key = NULL, *s;
-	size_t key_len = 0;
-
-	while (w->at < w->end) {
-		switch (*w->at) {
-		case '"':
-			s = walk_string(w, len);
-			while (s && w->at < w->end && (*w->at == ' ' || *w->at == '\t'))
-				w->at++;
-			if (s && w->at < w->end && *w->at == ':') {
-				key = s;
-				key_len = *len;
-				break;
-			}
-			if (s && names_person(w, key, key_len))
-				return s;
-			key = NULL;
-			continue;
-		case '{':
-		case '[':
-			if (++w->depth < DEPTH_MAX)
-				w->token[w->depth] = *w->at == '{' && is(key, key_len, "token");
-			key = NULL;
-			break;
-		case '}':
-		case ']':
-			w->depth -= w->depth > 0;
-			break;
-		default:
-			break;
-		}
-		w->at++;
-	}
-	return NULL;
-}
-
-bool persons_in(const char *line, size_t len)
-{
-	struct walk w = {.at = line, .end = line + len};
-	size_t value;
-
-	return next_value(&w, &value) != NULL;
-}
-
-static int seal_value(const struct person *e, const char *value, size_t len, struct buf *out)
-{
-	uint8_t nonce[CRYPT_NONCE], sealed[VALUE_MAX + CRYPT_TAG];
-	struct crypt_box *box = len <= VALUE_MAX ? crypt_box_new(e->key) : NULL;
-	char hex[2 * sizeof(sealed) + 1];
-	int rc = -1;
-
-	if (box && crypt_random(nonce, sizeof(nonce)) == 0 &&
-	    crypt_seal(box, nonce, e->tag, PERSONS_TAG, value, len, sealed) == 0) {
-		buf_addc(out, (char)(uint8_t)PERSONS_MARK);
-		signed_hex(out, "", e->tag, PERSONS_TAG);
-		signed_hex(out, "", nonce, CRYPT_NONCE);
-		crypt_hex(sealed, len + CRYPT_TAG, hex);
-		buf_add(out, hex, 2 * (len + CRYPT_TAG));
-		rc = 0;
-	}
-	crypt_box_free(box);
-	return rc;
-}
-
-int persons_seal(struct persons *p, const char *line, size_t len, struct buf *out, struct err *err)
-{
-	const char *at = line, *end = line + len, *value;
-	struct walk w = {.at = line, .end = end};
-	size_t size;
-
-	while ((value = next_value(&w, &size))) {
-		struct person *e = find_or_add(p, value, size, err);
-
-		if (!e)
-			return -1;
-		buf_add(out, at, (size_t)(value - at));
-		if (seal_value(e, value, size, out) < 0)
-			return err_set(err, "unable to seal a personal value of %zu bytes", size);
-		at = value + size;
-	}
-	buf_add(out, at, (size_t)(end - at));
-	return buf_failed(out) ? err_set(err, "out of memory") : 0;
-}
-
-/* @s: what stands behind the mark, up to the closing quote. */
-static bool open_value(struct persons *p, const char *s, size_t len, struct buf *out)
-{
-	uint8_t tag[PERSONS_TAG], nonce[CRYPT_NONCE], sealed[VALUE_MAX + CRYPT_TAG];
-	const size_t tag_hex = 2 * sizeof(tag), nonce_hex = 2 * sizeof(nonce);
-	const char *text = s + tag_hex + nonce_hex;
-	size_t n = (len - tag_hex - nonce_hex) / 2;
-	struct crypt_box *box = NULL;
-	bool ok = false;
-
-	if (!p || !p->list || n > sizeof(sealed) || !crypt_unhex(s, tag_hex, tag, sizeof(tag)) ||
-	    !crypt_unhex(s + tag_hex, nonce_hex, nonce, sizeof(nonce)) ||
-	    !crypt_unhex(text, 2 * n, sealed, n))
-		return false;
-	for (size_t i = 0; i < p->count && !box; i++)
-		if (memcmp(p->list[i].tag, tag, PERSONS_TAG) == 0)
-			box = crypt_box_new(p->list[i].key);
-	if (box && crypt_open(box, nonce, tag, PERSONS_TAG, sealed, n, sealed) == 0) {
-		buf_add(out, sealed, n - CRYPT_TAG);
-		ok = true;
-	}
-	crypt_box_free(box);
-	return ok;
-}
-
-int persons_open(struct persons *p, const char *line, size_t len, struct buf *out, struct err *err)
-{
-	const char *at = line, *end = line + len, *mark;
-
-	if (p && load(p, err) < 0)
-		return -1;
-	while ((mark = memchr(at, PERSONS_MARK, (size_t)(end - at)))) {
-		const char *quote = memchr(mark, '"', (size_t)(end - mark));
-
-		if (!quote || quote - mark < SEALED_MIN)
-			break;
-		buf_add(out, at, (size_t)(mark - at));
-		if (!open_value(p, mark + 1, (size_t)(quote - mark - 1), out)) {
-			buf_addc(out, '#');
-			buf_add(out, mark + 1, (size_t)2 * PERSONS_TAG);
-		}
-		at = quote;
-	}
-	buf_add(out, at, (size_t)(end - at));
-	return buf_failed(out) ? err_set(err, "out of memory") : 0;
 }

@@ -13,6 +13,8 @@
 #include "store/sealer.h"
 #include "store/store.h"
 
+enum { READER_STORED_MAX = 4 << 20 }; /* bytes of a stored line, values sealed */
+
 int reader_open(struct reader *r, const char *dir, const struct keys *keys, struct err *err)
 {
 	*r = (struct reader){.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
@@ -21,6 +23,7 @@ int reader_open(struct reader *r, const char *dir, const struct keys *keys, stru
 			     .to_ms = INT64_MAX};
 	persons_init(&r->persons, r->dir_fd, keys);
 	buf_init(&r->plain, 256 << 10);
+	buf_init(&r->masked, READER_STORED_MAX);
 	return r->dir_fd < 0 ? err_sys(err, "unable to open the directory %s", dir) : 0;
 }
 
@@ -31,6 +34,8 @@ void reader_close(struct reader *r)
 	free(r->seqs);
 	persons_release(&r->persons);
 	buf_release(&r->plain);
+	buf_release(&r->masked);
+	hidden_release(&r->hidden);
 	*r = (struct reader){.dir_fd = -1};
 }
 
@@ -141,21 +146,30 @@ static int give(struct giver *g, const char *line, size_t len)
 {
 	struct persons *persons = g->r->keys && !g->r->no_persons ? &g->r->persons : NULL;
 	struct place p = g->place;
+	const struct hidden_place *hidden;
 
 	g->place.index++;
 	if (p.index < g->skip)
 		return 0;
-	if (g->r->stored || !memchr(line, PERSONS_MARK, len))
+	hidden = hidden_find(&g->r->hidden, p.seq, p.index);
+	p.hidden = hidden;
+	if (hidden && !g->r->stored) {
+		buf_reset(&g->r->masked);
+		hidden_apply(&g->r->hidden, hidden, line, len, &g->r->masked);
+		line = buf_str(&g->r->masked);
+		len = g->r->masked.len;
+	}
+	if (g->r->stored || !memchr(line, CONCEAL_MARK, len))
 		return g->fn(g->ctx, &p, line, len);
 	buf_reset(&g->r->plain);
-	if (persons_open(persons, line, len, &g->r->plain, g->err) < 0) {
+	if (reveal(persons, line, len, &g->r->plain, g->err) < 0) {
 		if (g->r->strict) { /* not given: it comes again when the reader goes on */
 			g->place.index = p.index;
 			return -1;
 		}
 		g->r->no_persons = true;
 		buf_reset(&g->r->plain);
-		if (persons_open(NULL, line, len, &g->r->plain, NULL) < 0)
+		if (reveal(NULL, line, len, &g->r->plain, NULL) < 0)
 			return -1;
 	}
 	return g->fn(g->ctx, &p, buf_str(&g->r->plain), g->r->plain.len);
@@ -275,6 +289,9 @@ int reader_each(struct reader *r, reader_fn *fn, void *ctx, struct err *err)
 
 	err = err ? err : &ignored;
 	if (reader_list(r, err) < 0)
+		return -1;
+	hidden_release(&r->hidden);
+	if (hidden_read(r->dir_fd, &r->hidden, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->seq_count; i++) {
 		struct giver g = {.r = r, .fn = fn, .ctx = ctx, .err = err};

@@ -1,9 +1,11 @@
-/* Reads a store, also while it is written: every kept record, in order, byte for byte. */
+/* Reads a store, also while it is written: every kept record, in order, byte for byte, but for what
+ * was erased. */
 #ifndef STORE_READER_H
 #define STORE_READER_H
 
 #include "store/keys.h"
-#include "store/persons.h"
+#include "store/conceal.h"
+#include "store/hidden.h"
 #include "store/segment.h"
 #include "store/tip.h"
 
@@ -12,6 +14,7 @@ struct place {
 	uint64_t seq, index; /* segment; record within it, from 0 */
 	enum rows_class kind;
 	bool sealed;
+	bool hidden; /* something of it is not shown any more */
 };
 
 struct reader {
@@ -24,7 +27,8 @@ struct reader {
 	    strict; /* personal values that don't open end the reading; else their tags are given */
 	bool stored; /* give lines as they are stored, personal values sealed */
 	struct persons persons;
-	struct buf plain;
+	struct hidden hidden;
+	struct buf plain, masked;
 	bool no_persons;               /* personal values could not be opened */
 	uint64_t damaged;              /* segments that could not be read */
 	uint64_t skipped_data;         /* records whose data part was removed */

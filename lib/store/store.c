@@ -322,7 +322,7 @@ static int set_aside(struct store *s, int64_t now_ms, struct err *err)
 	while (to >= 0 && (e = readdir(d))) {
 		if (!store_number(e->d_name, ".seg") && !store_number(e->d_name, ".rows") &&
 		    strcmp(e->d_name, "tip") != 0 && strcmp(e->d_name, "rotations") != 0 &&
-		    strcmp(e->d_name, "shipped") != 0)
+		    strcmp(e->d_name, "shipped") != 0 && strcmp(e->d_name, "hidden") != 0)
 			continue;
 		rc = renameat(s->dir_fd, e->d_name, to, e->d_name);
 		if (rc < 0)
@@ -367,7 +367,7 @@ int store_open(struct store *s, const char *dir, const char *keys_dir,
 
 	*s = (struct store){.dir_fd = -1, .lock_fd = -1, .limits = *limits, .rows.fd = -1};
 	seen_init(&s->seen, SEEN_MAX);
-	buf_init(&s->sealed, 256 << 10);
+	buf_init(&s->sealed, STORE_ROWS_RAW_MAX);
 	if (state_dir(dir, err) < 0)
 		return -1;
 	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -376,9 +376,12 @@ int store_open(struct store *s, const char *dir, const char *keys_dir,
 		goto out;
 	}
 	persons_init(&s->persons, s->dir_fd, &s->keys);
+	conceal_init(&s->conceal, &s->persons);
 	s->keys_dir = strdup(keys_dir);
 	if (!s->keys_dir || take_lock(s, wait_ms, err) < 0 ||
 	    keys_load(&s->keys, keys_dir, KEYS_OPEN_AND_SIGN, true, err) < 0)
+		goto out;
+	if (persons_load(&s->persons, err) < 0 && errno == ENOTSUP)
 		goto out;
 	if (take_up(s, &l, &next, now_ms, err) < 0)
 		goto out;
@@ -405,25 +408,26 @@ out:
 
 int store_append(struct store *s, enum rows_class c, const char *line, size_t len)
 {
+	int sealed;
+
 	if (s->rows.lines.len + len > STORE_PENDING_MAX ||
 	    (c != ROWS_EVENT && s->full && s->rows.lines.len + len > STORE_PENDING_MAX / 2)) {
 		s->dropped++;
 		errno = ENOSPC;
 		return -1;
 	}
-	if (memchr(line, PERSONS_MARK, len)) {
+	if (memchr(line, CONCEAL_MARK, len)) {
 		errno = EILSEQ;
 		return -1;
 	}
-	if (c == ROWS_EVENT && persons_in(line, len)) {
+	if (s->sealed.len)
 		buf_reset(&s->sealed);
-		if (persons_seal(&s->persons, line, len, &s->sealed, &s->keys_err) == 0) {
-			line = buf_str(&s->sealed);
-			len = s->sealed.len;
-		} else {
-			s->unsealed_values++; /* kept all the same: losing it would be worse */
-		}
+	sealed = conceal(&s->conceal, line, len, &s->sealed, &s->persons_err);
+	if (sealed > 0) {
+		line = buf_str(&s->sealed);
+		len = s->sealed.len;
 	}
+	s->unsealed_values += sealed < 0; /* kept all the same: losing it would be worse */
 	rows_add(&s->rows, c, line, len);
 	return 0;
 }
@@ -438,7 +442,7 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 		errno = ENOSPC;
 		return -1;
 	}
-	while (rows_write(&s->rows, sync) < 0) {
+	while (persons_save(&s->persons, &s->persons_err) < 0 || rows_write(&s->rows, sync) < 0) {
 		if ((errno != ENOSPC && errno != EDQUOT && errno != EFBIG) ||
 		    !retain_make_room(s, false, now_ms)) {
 			s->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
@@ -490,6 +494,7 @@ void store_close(struct store *s)
 	if (s->rows.fd >= 0)
 		rows_close(&s->rows);
 	seen_release(&s->seen);
+	conceal_release(&s->conceal);
 	persons_release(&s->persons);
 	buf_release(&s->sealed);
 	keys_release(&s->keys);

@@ -17,7 +17,7 @@
 #include "core/head.h"
 #include "core/seen.h"
 #include "store/keys.h"
-#include "store/persons.h"
+#include "store/conceal.h"
 #include "store/rows.h"
 #include "store/tip.h"
 
@@ -42,6 +42,7 @@ struct store {
 	struct seen seen;
 	struct store_limits limits;
 	struct persons persons;
+	struct conceal conceal;
 	struct buf sealed;  /* a line with its personal values sealed */
 	uint64_t pack_next; /* the rows file that is packed next; rows.seq when none waits */
 	pid_t child;
@@ -55,7 +56,8 @@ struct store {
 	char aside[40]; /* where a store went that could not be gone on with; "": nowhere */
 	struct err aside_why;
 	bool damaged;
-	struct err keys_err; /* new keys could not be taken up; "" while all is well */
+	struct err persons_err; /* why a personal value was not sealed */
+	struct err keys_err;    /* new keys could not be taken up; "" while all is well */
 };
 
 /**

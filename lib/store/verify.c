@@ -227,8 +227,9 @@ static int check_rows(struct verify *v, const struct reader *r, const struct cha
 /* Names that no store has: something was put there. */
 static int check_names(struct verify *v, const char *dir)
 {
-	static const char *const known[] = {"tip",     "lock",    "reserve",      "keys",
-					    "shipped", "persons", "persons.lock", "rotations"};
+	static const char *const known[] = {
+	    "tip",     "lock",         "reserve",   "keys",   "shipped",
+	    "persons", "persons.lock", "rotations", "hidden", "persons.damaged"};
 	DIR *d = opendir(dir);
 	struct dirent *e;
 	int rc = 0;
@@ -278,6 +279,25 @@ static bool is_sealed(const struct reader *r, uint64_t seq)
 	return reader_head(r, seq, &h, &size, NULL) != 1;
 }
 
+/* What is not shown any more must have been said so by who may sign. */
+static int check_hidden(struct verify *v, const struct reader *r, const struct chain *c,
+			struct err *err)
+{
+	struct hidden h;
+	int rc = hidden_read(r->dir_fd, &h, err);
+
+	if (rc < 0)
+		rc = unknown(errno) ? -1 : bad(v, "%s", err->msg);
+	else if (h.count && !find_trust(v, h.key))
+		rc = bad(v, "hidden: signed with a key that is not trusted");
+	else if (h.count && !h.signed_well)
+		rc = bad(v, "hidden: its signature is wrong");
+	else if (h.count && memcmp(h.store, c->store, STORE_ID) != 0)
+		rc = bad(v, "hidden: of another store");
+	hidden_release(&h);
+	return rc;
+}
+
 static int check_all(struct verify *v, struct reader *r, const char *dir, struct err *err)
 {
 	struct tip tip;
@@ -322,6 +342,8 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 		if ((rc = check_rows(v, r, &c, seq++, err)) != 0)
 			return rc;
 	}
+	if ((rc = check_hidden(v, r, &c, err)) != 0)
+		return rc;
 	return check_anchor(v, &c);
 }
 

@@ -377,6 +377,55 @@ has() { jq -es "any(.[]; $1)" out; }
 	run -1 sh -c 'echo nobody | evse-log erase -d store --person-file -'
 }
 
+@test "erase is whole: any record type, any place, however it is written (REG-4)" {
+	head() { printf '{"t":"2026-11-22T10:00:00.000Z","type":"%s","src":"%s","n":"a.%d","m":1,' "$@"; }
+	{
+		head display x 1; echo '"text":"hello 04A2B3C4D5, welcome","id":"0-1"}'
+		head auth s 2; echo '"id_hash":"9f8e7d6c","token":{"id":"04A2B3C4D5","kind":"ISO14443","group":"fam-77"}}'
+		head session s 3; echo '"id":"u1","token":{"id_hash":"9f8e7d6c","kind":"ISO14443"}}'
+		head ev iso 4; echo '"evccid":"00:11:22:33:44:55","soc_pct":33,"emaid":"DE-8AA-1A2B3C4D5-6"}'
+		head alert a 5; echo '"text":"card 04a2b3c4d5 and 00:11:22:33:44:55 (DE-8AA-1A2B3C4D5-6)","esc":"\u0030\u0034A2B3C4D5 x04A2B3C4D5x","num":1234567890}'
+		head config c 6; echo '"new":[1,"04A2B3C4D5"],"Id-Token":{"id\u0054oken":"04A2\u0042\u0033C4D5","x":["04A2B3C4D5",{"y":"04A2B3C4D5"}]}}'
+		head var v 7; echo '"token":{"id":"","kind":"04A2B3C4D5"},"card":1234567890,"card2":1234567890.0,"other":12345678901}'
+	} >want
+	for now in sealed rows; do
+		rm -rf store
+		record <want >/dev/null
+		if [ $now = rows ]; then
+			rm -rf store
+			recorder --sync 20
+			cat want >&8
+			kept() { [ "$(evse-log show -d store | wc -l)" = 7 ]; }
+			until_true kept
+		fi
+		evse-log show -d store | cmp - want
+		printf '%s\n' 04A2B3C4D5 00:11:22:33:44:55 DE-8AA-1A2B3C4D5-6 1234567890 >values
+		evse-log erase -d store --person-file values
+		for how in "show -d store" "export -d store --format csv" "show -d store --format table" "show -d store --clock" "show -d store --filter ."; do
+			# shellcheck disable=SC2086
+			run -0 evse-log $how
+			run -1 grep -iE '04A2|B3C4D5|9f8e7d6c|11:22|1A2B3C|1234567890([^1]|$)' <<<"$output"
+		done
+		evse-log show -d store | jq -c . | wc -l | grep -qx 7
+		[ "$(evse-log show -d store | sed -n 1p)" = "$(head display x 1)\"text\":\"hello #, welcome\",\"id\":\"0-1\"}" ]
+		run -0 --separate-stderr evse-log verify -d store --deep
+		run -1 evse-log erase -d store --person-file values
+		if [ $now = rows ]; then
+			kill -TERM $LOG
+			wait $LOG
+			run -1 grep -iE '04A2|B3C4D5|9f8e7d6c' <(evse-log show -d store)
+		fi
+	done
+	run -1 evse-log prove -d store x/a.1
+	[[ $output == *"a proof would show it"* ]]
+	evse-log prove -d store a/a.5 >proof || true
+	run -1 grep -i B3C4D5 proof
+	# the list says only what the signer said
+	sed -i 's/,1\]/,0]/' store/hidden
+	run -1 evse-log verify -d store
+	[ "$output" = "bad: hidden: its signature is wrong" ]
+}
+
 @test "keys change without a gap; the old or the new public key is enough" {
 	say 20 | record >/dev/null
 	cp store/keys/sign.pub first.pub

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """log_reader.py STORE: prints a store's records: a second reader of evse-log's files, written from the manual page evse-log(1) alone and sharing nothing
 with lib/store, so that the page is known to be enough. Checks what it reads (signatures, chain, hashes, Merkle roots). Slow. CMS by openssl."""
-import datetime, hashlib, hmac, json, os, struct, subprocess, sys, tempfile, zlib
+import datetime, hashlib, hmac, json, os, re, struct, subprocess, sys, tempfile, zlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -297,13 +297,13 @@ def persons(path, device_key):
         return {}
     head, *entries = open(path).read().splitlines()
     ring = aes_key_unwrap(device_key, bytes.fromhex(json.loads(head)["ring"]))
-    return {bytes.fromhex(tag): aes_key_unwrap(ring, bytes.fromhex(key)) for _, tag, key in (e.split(" ") for e in entries)}
+    return {bytes.fromhex(e.split(" ")[1]): aes_key_unwrap(ring, bytes.fromhex(e.split(" ")[2])) for e in entries}
 
 
 def reveal(line, keys):
     while b"\xff" in line:
         mark = line.index(b"\xff")
-        end = line.index(b'"', mark)
+        end = re.compile(b"[0-9a-f]*").match(line, mark + 1).end()
         sealed = bytes.fromhex(line[mark + 1:end].decode())
         tag = sealed[:8]
         value = AESGCM(keys[tag]).decrypt(sealed[8:20], sealed[20:], tag) if tag in keys else b"#" + tag.hex().encode()
