@@ -78,8 +78,13 @@ struct ship {
 	const char *to_dir;
 	struct out out;
 	struct tip tip;
-	uint64_t done; /* the newest segment that was acknowledged */
-	bool failing;
+	uint64_t done;            /* the newest segment that was acknowledged */
+	uint8_t link[CRYPT_HASH]; /* its hash, where it is known */
+	bool linked, failing;
+	/* what it takes to say so: "shipped" and, for others, --receipt */
+	struct buf receipt;
+	bool state_due, receipt_due; /* not written yet */
+	bool mute;                   /* that was said */
 };
 
 static void on_signal(int signo)
@@ -94,12 +99,14 @@ static void on_signal(int signo)
 static void load_state(struct ship *s)
 {
 	char store[2 * STORE_ID + 1];
-	const char *to, *of;
+	const char *to, *of, *link;
 	struct buf b;
 	int64_t seq;
 	jv v;
 	int rc;
 
+	s->done = 0;
+	s->linked = false;
 	buf_init(&b, 256 << 10);
 	rc = tip_slurp(s->reader.dir_fd, "shipped", 65536, &b, NULL);
 	if (rc == 0)
@@ -110,21 +117,22 @@ static void load_state(struct ship *s)
 	crypt_hex(s->tip.store, STORE_ID, store);
 	to = json_str(json_get(v, "to"));
 	of = json_str(json_get(v, "store"));
+	link = json_str(json_get(v, "link"));
 	if (to && of && strcmp(to, o.to) == 0 && strcmp(of, store) == 0 &&
-	    json_int(json_get(v, "seq"), 0, INT64_MAX / 2, &seq))
+	    json_int(json_get(v, "seq"), 0, INT64_MAX / 2, &seq)) {
 		s->done = (uint64_t)seq;
+		s->linked = link && crypt_unhex(link, strlen(link), s->link, CRYPT_HASH);
+	}
 	json_free(v);
 }
 
-static int save_state(const struct ship *s, const struct segment_head *h, struct err *err)
+static void make_receipt(struct ship *s, const struct segment_head *h)
 {
 	char hex[2 * CRYPT_HASH + 1], at[UTC_LEN + 1];
-	struct buf b;
 	struct jw w;
-	int rc;
 
-	buf_init(&b, 8192);
-	jw_init(&w, &b);
+	buf_reset(&s->receipt);
+	jw_init(&w, &s->receipt);
 	jw_obj(&w);
 	jw_kstr(&w, "format", "evse-log-receipt 1");
 	crypt_hex(h->store, STORE_ID, hex);
@@ -136,24 +144,70 @@ static int save_state(const struct ship *s, const struct segment_head *h, struct
 	utc_format(clock_read().real_us, at);
 	jw_kstr(&w, "at", at);
 	jw_end(&w);
-	buf_addc(&b, '\n');
-	rc = tip_replace(s->reader.dir_fd, "shipped", b.data, b.len, err);
-	if (rc == 0 && o.receipt) {
-		char temp[PATH_MAX];
-		FILE *f;
+	buf_addc(&s->receipt, '\n');
+	s->state_due = true;
+	s->receipt_due = o.receipt != NULL;
+}
 
-		snprintf(temp, sizeof temp, "%s.new", o.receipt);
-		f = fopen(temp, "we");
-		if (!f || fwrite(b.data, 1, b.len, f) != b.len || fflush(f) != 0 ||
-		    fsync(fileno(f)) < 0)
-			rc = err_sys(err, "unable to write %s", temp);
-		if (f)
-			fclose(f);
-		if (rc == 0 && rename(temp, o.receipt) < 0)
-			rc = err_sys(err, "unable to write %s", o.receipt);
+static int write_file(const char *path, const struct buf *b, struct err *err)
+{
+	char temp[PATH_MAX];
+	bool ok;
+	FILE *f;
+
+	snprintf(temp, sizeof temp, "%s.new", path);
+	f = fopen(temp, "we");
+	ok =
+	    f && fwrite(b->data, 1, b->len, f) == b->len && fflush(f) == 0 && fsync(fileno(f)) == 0;
+	if (!ok)
+		err_sys(err, "unable to write %s", temp);
+	if (f)
+		fclose(f);
+	if (ok && rename(temp, path) < 0)
+		ok = err_sys(err, "unable to write %s", path) == 0;
+	return ok ? 0 : -1;
+}
+
+static void say_receipt(struct ship *s, const char *why)
+{
+	struct jw *w =
+	    out_begin(&s->out, clock_read(), "alert", (struct out_head){.item = "alert.receipt"});
+
+	jw_kstr(w, "code", "receipt");
+	jw_kint(w, "severity", 4);
+	jw_kstr(w, "component", "LocalLog");
+	jw_kbool(w, "raised", why != NULL);
+	jw_kbool(w, "latched", false);
+	jw_kstr(w, "text", why ? why : "the receipt is written again");
+	out_send(&s->out);
+}
+
+/* What was delivered is not delivered again because nobody can be told: the receipt follows as soon
+ * as it can be written. */
+static void write_receipt(struct ship *s)
+{
+	struct err err;
+
+	if (!s->state_due && !s->receipt_due)
+		return;
+	if (s->state_due &&
+	    tip_replace(s->reader.dir_fd, "shipped", s->receipt.data, s->receipt.len, &err) == 0)
+		s->state_due = false;
+	if (!s->state_due && s->receipt_due && write_file(o.receipt, &s->receipt, &err) == 0)
+		s->receipt_due = false;
+	if (s->state_due || s->receipt_due) {
+		if (!s->mute)
+			log_error("segment %" PRIu64 " is delivered, but its receipt is not "
+				  "written: %s",
+				  s->done, err.msg);
+		if (!s->mute)
+			say_receipt(s, err.msg);
+		s->mute = true;
+		return;
 	}
-	buf_release(&b);
-	return rc;
+	if (s->mute)
+		say_receipt(s, NULL);
+	s->mute = false;
 }
 
 /* ---- delivering ---- */
@@ -207,38 +261,70 @@ static void say(struct ship *s, const char *event, uint64_t seq, uint64_t bytes,
 	out_send(&s->out);
 }
 
-/* @return 1 when a segment was delivered, 0 when none waits, -1 with @err. */
-static int deliver_next(struct ship *s, struct err *err)
+/* What is due, as the store stands now. @return as deliver_next(), or 2: something waits. */
+static int look(struct ship *s, struct err *err)
 {
-	struct segment_head h;
-	struct buf data;
-	char name[32];
-	int rc;
+	uint8_t store[STORE_ID];
 
-	if (tip_read(s->reader.dir_fd, &s->tip, err) < 0)
+	memcpy(store, s->tip.store, STORE_ID);
+	if (tip_read(s->reader.dir_fd, &s->tip, err) != 0)
 		return -1;
+	if (memcmp(store, s->tip.store, STORE_ID) != 0) { /* the old one was set aside */
+		log_warning("%s: another store than before; it is delivered from its beginning",
+			    o.dir);
+		load_state(s);
+	}
+	if (s->done > s->tip.seq)
+		return err_set(err,
+			       "the store ends with segment %" PRIu64 ", but segment %" PRIu64
+			       " was delivered: it was rolled back",
+			       s->tip.seq, s->done);
 	if (s->done + 1 < s->tip.oldest) {
 		log_warning("segments %" PRIu64 " to %" PRIu64
 			    " were removed before they were delivered",
 			    s->done + 1, s->tip.oldest - 1);
 		s->done = s->tip.oldest - 1;
+		s->linked = false;
 	}
-	if (s->done >= s->tip.seq)
-		return 0;
+	return s->done < s->tip.seq ? 2 : 0;
+}
+
+static int deliver(struct ship *s, const char *name, struct buf *data, struct err *err)
+{
+	struct segment_head h;
+	int rc = reader_segment(&s->reader, s->done + 1, data, &h, err);
+
+	if (rc == 1)
+		return err_set(err, "%s/%s is missing", o.dir, name);
+	if (rc == 0 && s->linked && memcmp(h.prev, s->link, CRYPT_HASH) != 0)
+		return err_set(err,
+			       "it does not follow from segment %" PRIu64
+			       " as delivered: the store was rolled back",
+			       s->done);
+	if (rc < 0 || put_rotations(s, err) < 0 || put(s, name, data->data, data->len, err) < 0)
+		return -1;
+	s->done++;
+	memcpy(s->link, h.link, CRYPT_HASH);
+	s->linked = true;
+	make_receipt(s, &h);
+	return 0;
+}
+
+/* @return 1 when a segment was delivered, 0 when none waits, -1 with @err. */
+static int deliver_next(struct ship *s, struct err *err)
+{
+	struct buf data;
+	char name[32];
+	int rc = look(s, err);
+
+	if (rc != 2)
+		return rc;
 	buf_init(&data, SEALER_FILE_MAX + 65536);
 	store_name(name, s->done + 1, ".seg");
-	rc = reader_segment(&s->reader, s->done + 1, &data, &h, err);
-	if (rc == 1)
-		rc = err_set(err, "%s/%s is missing", o.dir, name);
-	if (rc == 0)
-		rc = put_rotations(s, err);
-	if (rc == 0)
-		rc = put(s, name, data.data, data.len, err);
-	if (rc == 0)
-		rc = save_state(s, &h, err);
+	rc = deliver(s, name, &data, err);
 	if (rc == 0) {
-		s->done++;
 		s->failing = false;
+		write_receipt(s);
 		say(s, "shipped", s->done, data.len, NULL);
 		rc = 1;
 	}
@@ -261,6 +347,7 @@ static int run(struct ship *s)
 		struct err err = {0};
 		int rc = deliver_next(s, &err);
 
+		write_receipt(s);
 		if (stop)
 			break;
 		if (rc < 0) {
@@ -285,7 +372,7 @@ static int run(struct ship *s)
 		if (rc == 0)
 			wait_ms(o.poll_ms);
 	}
-	return EXIT_DONE;
+	return s->state_due || s->receipt_due ? EXIT_IO : EXIT_DONE;
 }
 
 static void set_up(struct ship *s)
@@ -327,6 +414,7 @@ static void set_up(struct ship *s)
 					     : EXIT_BAD_DATA,
 			  "%s: %s", o.dir, rc < 0 ? err.msg : "no store there");
 	out_init(&s->out, STDOUT_FILENO, NULL, o.src, clock_read());
+	buf_init(&s->receipt, 8192);
 	load_state(s);
 }
 
@@ -361,6 +449,7 @@ int main(int argc, char **argv)
 	confine_tell(CONFINE_FILES | (s.http ? CONFINE_NET : 0));
 	code = run(&s);
 	out_release(&s.out);
+	buf_release(&s.receipt);
 	ship_http_free(s.http);
 	reader_close(&s.reader);
 	return cli_close(code);

@@ -68,6 +68,65 @@ more() { say "$@" | evse-log record -q -d store >/dev/null; }
 	done
 }
 
+@test "a receipt that cannot be written: nothing goes twice, and an alert says so until it is written" {
+	for i in 1 2 3; do more 5 $i; done
+	mkdir receipt # no file may take its place
+	: >receipt/x
+	run -74 --separate-stderr evse-log ship -d store --to dir:far --receipt receipt --once
+	[[ $stderr == *"segment 1 is delivered, but its receipt is not written"* ]]
+	[ "$(jq -r 'select(.event == "shipped") | .segment' <<<"$output" | xargs)" = "1 2 3" ]
+	[ "$(jq -c 'select(.type == "alert") | [.src,.code,.raised]' <<<"$output")" = '["log.ship.alert.receipt","receipt",true]' ]
+	jq -e '.seq == 3' store/shipped
+	# while it runs: the newest follows by itself
+	more 5 4
+	evse-log ship -q -d store --to dir:far --receipt receipt --poll 20 >out 2>err 3>&- &
+	pid=$!
+	raised() { jq -es 'any(.[]; .type == "alert" and .raised == '"$1"')' out; }
+	for _ in $(seq 250); do ! raised true >/dev/null 2>&1 || break; sleep 0.02; done
+	rm -r receipt
+	for _ in $(seq 250); do ! raised false >/dev/null 2>&1 || break; sleep 0.02; done
+	kill -TERM $pid
+	wait $pid
+	raised false
+	jq -e '.seq == 4' receipt
+	[ "$(jq -r 'select(.event == "shipped") | .segment' out | xargs)" = 4 ]
+	run -0 --separate-stderr evse-log verify -d store --anchor receipt
+	[[ $output == *"anchored: yes"* ]]
+}
+
+@test "a store that was rolled back, or set aside, while it is delivered" {
+	more 5
+	more 5 2
+	cp -a store old
+	more 5 3
+	run -0 evse-log ship -q -d store --to dir:far --once
+	cp store/shipped old/
+	run -75 --separate-stderr evse-log ship -d old --to dir:far --once
+	[[ $stderr == *"ends with segment 2, but segment 3 was delivered: it was rolled back"* ]]
+	# it grew again, into another history
+	for i in 7 8; do say 5 $i | evse-log record -q -d old >/dev/null; done
+	run -75 --separate-stderr evse-log ship -d old --to dir:far --once
+	[[ $stderr == *"does not follow from segment 3 as delivered"* ]]
+	cmp store/00000003.seg far/*/00000003.seg
+	# a new store in place of a damaged one is delivered from its beginning
+	evse-log ship -q -d store --to dir:far --poll 20 >out 2>err 3>&- &
+	pid=$!
+	shipped() {
+		for _ in $(seq 250); do
+			if jq -es "any(.[]; .event == \"shipped\" and .segment == $1)" out >/dev/null 2>&1; then return 0; fi
+			sleep 0.02
+		done
+		return 1
+	}
+	more 5 4
+	shipped 4
+	: >store/tip
+	more 5 5
+	shipped 1
+	kill -TERM $pid
+	wait $pid
+}
+
 @test "record needs neither TLS nor HTTP" {
 	run -0 ldd "$(command -v evse-log)"
 	[[ $output != *libssl* && $output != *libwebsockets* ]]
