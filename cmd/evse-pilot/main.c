@@ -438,7 +438,7 @@ int main(int argc, char **argv)
 	    {0, "failsafe-a", "A", NULL, "limit without a setpoint for 3 s (default 6)", CLI_NUM,
 	     &o->failsafe_a, 0, 80, false, CLI_SET | CLI_LOWER},
 	    {0, "min-increase-interval", "MS", NULL,
-	     "time between two increases of the duty, 0 to 5000 (default 0)", CLI_INT, &o->raise_ms,
+	     "from a change of the duty to an increase, 0 to 5000 (default 0)", CLI_INT, &o->raise_ms,
 	     0, 5000, false, CLI_SET | CLI_RAISE},
 	    {0, "open-debounce", "MS", NULL,
 	     "how long a level that ends power must stand, 0 to 50 (default 10)", CLI_INT,

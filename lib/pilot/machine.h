@@ -48,7 +48,7 @@ struct pilot_times {
 	int watch_low;          /* no setpoint: fall to the fail-safe current */
 	int watch_stop;         /* no setpoint: stop */
 	int stale;              /* no reading: driver fault */
-	int raise;              /* between two increases of the duty */
+	int raise;              /* from a change of the duty to the next increase */
 	int rcd_pulse;          /* length of the self-test pulse */
 	int rcd_seen;           /* both RCD outputs seen active within, after the pulse */
 	int rcd_clear;          /* … and inactive again within */

@@ -132,6 +132,23 @@ tree() {
 	[ "$(cat "$D/tree/gpio/K1")" -eq 1 ]
 	[ "$(cat "$D/tree/gpio/K2")" -eq 0 ]
 	grep -q ' CUT 1' "$D/tree/gpio.log"
+	# The second reported closed though it should be open: no charging beside that.
+	echo 1 >"$D/tree/gpio/K2"
+	shows 30 '(.faults | index("not_closed")) and .contactor.commanded == false'
+	[ "$(cat "$D/tree/gpio/K1")" -eq 0 ]
+}
+
+@test "one of two thermometers that can't be read stops charging" {
+	PLACE=$(readlink -f "$(dirname "$(grep -lr 2198000.adc "$D/tree/sys" | head -n 1)")")
+	echo 25000 >"$PLACE/in_temp_ambient_raw"
+	jq '.temp += [{"iio": "2198000.adc", "channel": "temp_ambient", "scale": 1}]' "$D/board.json" >"$D/b" && mv "$D/b" "$D/board.json"
+	board_start
+	AGAIN="setpoint true 16"
+	tree 'pp 1000'
+	tree 'car C'
+	shows 60 '.contactor.feedback == true'
+	echo torn >"$PLACE/in_temp_ambient_raw"
+	shows 30 '.faults == ["temperature"] and .contactor.commanded == false'
 }
 
 beats() {

@@ -113,7 +113,7 @@ class Board:
         end = time.monotonic() + limit
         while time.monotonic() < end:
             if self.out.get(name) == value:
-                return (self.at.get(name, time.monotonic()) - self.mark) * 1000
+                return round((self.at.get(name, time.monotonic()) - self.mark) * 1000, 1)
             self.pump(0.002)
         return None
 

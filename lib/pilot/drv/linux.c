@@ -23,6 +23,7 @@
 #include "pilot/drv/sysfs.h"
 
 enum { PERIOD_US = 5000, SLOW_US = 500000, ALIVE_US = 100000, RETRY_US = 20000 };
+enum { TEMP_BLIND_DC = 2000 }; /* 200 degrees: what a sensor that can't be read counts as */
 
 enum peak_stage { PEAK_RESET, PEAK_RELEASE, PEAK_READ };
 
@@ -180,16 +181,16 @@ static bool expected(const struct board_io *s, int i)
 /* An input that the kernel does not give is none of its two values. */
 static int read_inputs(struct board_io *s)
 {
-	bool any = false, all = true, closed = false;
+	bool any = false, match = true, closed = false;
 	int rc = 0;
 
 	for (int i = 0; i < s->b.contactors; i++) {
 		rc |= gpio_get(&s->sense[i], false, &closed);
 		any = any || closed;
-		if (expected(s, i))
-			all = all && closed;
+		match = match && closed == expected(s, i);
 	}
-	s->r.contactor = s->out.contactor ? all : any;
+	/* One that is closed and should not be is as wrong as one that is open and should not be. */
+	s->r.contactor = s->out.contactor ? match : any;
 	rc |= gpio_get(&s->trip, false, &s->r.rcd30);
 	rc |= gpio_get(&s->trip6, s->r.rcd30, &s->r.rcd6);
 	s->r.rcd = s->r.rcd30 || s->r.rcd6;
@@ -203,6 +204,7 @@ static void on_slow(void *ctx)
 {
 	struct board_io *s = ctx;
 	int mv, hottest = INT32_MIN;
+	bool blind = false;
 
 	loop_timer_after(s->d.host.loop, &s->slow, SLOW_US);
 	if (s->behind)
@@ -210,11 +212,13 @@ static void on_slow(void *ctx)
 	if (s->pp.fd >= 0)
 		s->r.pp_ohm = sysfs_adc_read(&s->pp, &mv) < 0 ? 0 : pp_ohm(&s->b, mv);
 	for (int i = 0; i < s->b.temps; i++)
-		if (sysfs_adc_read(&s->temp[i], &mv) == 0 && mv > hottest)
+		if (sysfs_adc_read(&s->temp[i], &mv) < 0)
+			blind = true;
+		else if (mv > hottest)
 			hottest = mv;
 	/* A sensor that can't be read is as good as hot: it must not switch the protection off. */
 	if (s->b.temps > 0)
-		s->r.temp_dc = (int16_t)(hottest == INT32_MIN ? 2000 : hottest / 100);
+		s->r.temp_dc = (int16_t)(blind ? TEMP_BLIND_DC : hottest / 100);
 }
 
 static void sample_done(struct board_io *s)
@@ -309,6 +313,7 @@ static void catch_up(struct board_io *s)
 
 	rc |= sysfs_pwm_set(&s->pwm, s->out.duty);
 	rc |= gpio_set(&s->cut, !s->out.cp_connected);
+	rc |= gpio_set(&s->one, s->out.phases == 1);
 	s->behind = rc < 0;
 }
 
@@ -326,8 +331,8 @@ static void linux_apply(struct driver *d, const struct pilot_out *out)
 		write_failed(s, "cp_disconnect");
 	if (s->d.host.safe)
 		return;
-	if (out->phases != was.phases)
-		gpio_set(&s->one, out->phases == 1);
+	if (out->phases != was.phases && gpio_set(&s->one, out->phases == 1) < 0)
+		write_failed(s, "one_phase");
 	if (out->rcd_test != was.rcd_test)
 		gpio_set(&s->test, out->rcd_test);
 	if (out->trip_upstream != was.trip_upstream)
