@@ -15,29 +15,43 @@ export PATH
 
 usage() {
 	cat <<'END'
-Usage: evse-charger COMMAND [OPTION…]
+Usage: evse-charger COMMAND [OPTION...]
 Starts, stops and checks the tools of one charger.
 
 Commands:
-  start          check the configuration, then start all tools that have a section in it
+  start          check the configuration, then start every tool it names
   stop           finish sessions safely and stop all tools
   status         a line for each tool; exit 0 when all run
-  restart TOOL   restart one tool (pilot.1, ocpp, …)
-  get TOOL [NAME…]        print variables of a tool that runs
-  set TOOL NAME=VALUE…    change some, all or none; NAME= takes a change back
+  restart TOOL   restart one tool (pilot.1, ocpp, ...)
+  get TOOL [NAME...]      print variables of a tool that runs
+  set TOOL NAME=VALUE...  change some, all or none; NAME= takes a change back
   check          check the configuration and the boards; exit 0 or 78
 
 Options:
-  -c, --config FILE   configuration (default: /etc/evse/evse.json, else the demonstration's)
-  -d, --dir RUN       directory of sockets and services (default $EVSE_RUN, else /run/evse)
-      --state DIR     directory of what outlives a restart (default $EVSE_STATE, else /var/lib/evse)
+  -c, --config FILE   configuration (default: /etc/evse/evse.json, else the
+                      demonstration's)
+  -d, --dir RUN       directory of sockets and services (default $EVSE_RUN, else
+                      /run/evse)
+      --state DIR     directory of what outlives a restart (default $EVSE_STATE,
+                      else /var/lib/evse)
   -q, --quiet         only errors
   -h, --help          print this text
   -V, --version       print the version
 
-Exit status: 0 done; 1 not all tools run, or a tool rejected it; 64 usage; 66 no configuration; 69 a program is missing, or
-a tool does not answer; 75 it runs already; 78 bad configuration.
+Exit status: 0 done; 1 not all tools run, or a tool rejected it; 64 usage;
+66 no configuration; 69 a program is missing, or a tool does not answer;
+75 it runs already; 78 bad configuration.
 END
+}
+
+# For completions, as the C programs print it: letter, long name, argument, hint, help; "@" a command.
+option_table() {
+	usage | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z]*\)\( [A-Z[][^ ]*\)*   *\([a-z].*\)/@	\1	\3/p'
+	printf '%s\t%s\t%s\t%s\t%s\n' \
+		c config FILE @file 'configuration' \
+		d dir RUN @dir 'directory of sockets and services' \
+		- state DIR @dir 'directory of what outlives a restart' \
+		q quiet - - 'only errors' h help - - 'print this text' V version - - 'print the version'
 }
 
 fail() {
@@ -64,6 +78,7 @@ while [ $# -gt 0 ]; do
 		;;
 	-q | --quiet) quiet=1 ;;
 	-h | --help) usage || exit 74; exit 0 ;;
+	--option-table) option_table; exit 0 ;;
 	-V | --version) echo "evse-charger $VERSION" || exit 74; exit 0 ;;
 	-*) fail 64 "unknown option '$1' (try --help)" ;;
 	*)

@@ -239,6 +239,15 @@ static int run_command(int argc, char **argv)
 		  argv[0], near ? near : "");
 }
 
+/* For completions. */
+static void print_commands(void)
+{
+	fputs("@\tdecode\tframes of EXI in hex to JSON\n@\tencode\tJSON to EXI\n"
+	      "@\tlist\tthe schemas and messages known\n@\texplain\ta stream, event by event\n"
+	      "@\tpcap\ta car's conversation out of a capture\n",
+	      stdout);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cli_opt own[] = {
@@ -262,6 +271,8 @@ int main(int argc, char **argv)
 
 	cli_init(true);
 	log_init("evse-exi");
+	if (argc > 1 && strcmp(argv[1], "--option-table") == 0)
+		print_commands();
 	switch (cli_parse(&cli, argc, argv, NULL, NULL, &code)) {
 	case CLI_GO:
 		confine_tell(CONFINE_NOTHING); /* what it opens yet, it reads */

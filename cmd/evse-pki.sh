@@ -11,16 +11,20 @@ umask 077
 usage() {
 	cat <<'END'
 Usage: evse-pki [-d DIR] ca [--name NAME] [--days N]
-       evse-pki [-d DIR] server NAME|ADDRESS... [--file FILE] [--ca FILE] [--days N | --expired | --not-yet]
-       evse-pki [-d DIR] charger ID [--file FILE] [--ca FILE] [--days N | --expired | --not-yet]
+       evse-pki [-d DIR] server NAME|ADDRESS... [--file FILE] [--ca FILE]
+                [--days N | --expired | --not-yet]
+       evse-pki [-d DIR] charger ID [--file FILE] [--ca FILE]
+                [--days N | --expired | --not-yet]
        evse-pki [-d DIR] demo [ID...]
        evse-pki [-d DIR] show FILE
 
 Makes a small test PKI: an authority, certificates for servers and chargers.
 
   -d, --dir DIR      directory of all files (default .)
-      --ca FILE      authority to sign with: FILE.crt and FILE.key in DIR (default ca)
-      --file FILE    name of the files made (default: ca, server, or the charger's ID)
+      --ca FILE      authority to sign with: FILE.crt and FILE.key in DIR
+                     (default ca)
+      --file FILE    name of the files made (default: ca, server, or the
+                     charger's ID)
       --name NAME    common name of the authority (default "evse-tools test CA")
       --days N       valid for N days (default 3650 for an authority, else 825)
       --expired      valid until yesterday
@@ -33,12 +37,27 @@ Commands:
   ca                 make an authority
   server             make a server's certificate for names and IP addresses
   charger            make a charger's client certificate with the common name ID
-  demo               make what a demonstration needs: ca, server for localhost, charger CS001 (or ID...),
-                     and only what is missing
+  demo               make what a demonstration needs, where it is missing:
+                     ca, server for localhost, charger CS001 (or ID...)
   show               print what a certificate says
 
-Exit status: 0 done; 64 usage; 66 no such authority; 69 no openssl; 71 openssl failed; 73 file is there already.
+Exit status: 0 done; 64 usage; 66 no such authority; 69 no openssl;
+71 openssl failed; 73 file is there already.
 END
+}
+
+# For completions, as the C programs print it: letter, long name, argument, hint, help; "@" a command.
+option_table() {
+	usage | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z]*\)   *\([a-z].*\)/@	\1	\2/p'
+	printf '%s\t%s\t%s\t%s\t%s\n' \
+		d dir DIR @dir 'directory of all files' \
+		- ca FILE @file 'authority to sign with' \
+		- file FILE @file 'name of the files made' \
+		- name NAME - 'common name of the authority' \
+		- days N - 'valid for N days' \
+		- expired - - 'valid until yesterday' - not-yet - - 'valid from tomorrow' \
+		- force - - 'replace files that are there' \
+		h help - - 'print this text' V version - - 'print the version'
 }
 
 fail() {
@@ -63,6 +82,7 @@ value() { # value OPTION COUNT: refuses an option without its value
 
 while [ $# -gt 0 ]; do
 	case $1 in
+	--option-table) option_table; exit 0 ;;
 	-d | --dir) value "$1" $# && dir=$2 && shift ;;
 	--ca) value "$1" $# && ca=$2 && shift ;;
 	--file) value "$1" $# && file=$2 && shift ;;

@@ -168,16 +168,14 @@ static int run(void)
 int main(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-plot",
-	    NULL,
-	    "Draws records: power, current and limit, frequency, charge, energy by session.",
-	    options,
-	    cli_answers,
-	    "  evse-log show -d DIR --from T --to T | evse-plot >day.svg\n"
-	    "  evse-log show -d DIR | evse-plot --term --what power,current\n",
-	    NULL,
-	    NULL,
-	    0};
+	    .tool = "evse-plot",
+	    .about =
+		"Draws records: power, current and limit, frequency, charge, energy by session.",
+	    .own = options,
+	    .common = cli_answers,
+	    .examples = "  evse-log show -d DIR --from T --to T | evse-plot >day.svg\n"
+			"  evse-log show -d DIR | evse-plot --term --what power,current\n",
+	};
 	int code;
 
 	cli_init(true);

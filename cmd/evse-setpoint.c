@@ -504,9 +504,8 @@ int main(int argc, char **argv)
 	    .name = "evse-setpoint",
 	    .src = "setpoint",
 	    .about = "Decide how much current each EVSE may take, and say why.",
-	    .examples =
-		"  evse-meter … | evse-setpoint -p --ceiling 16 -i back | evse-pilot -p … | "
-		"tee back",
+	    .examples = "  evse-meter ... | evse-setpoint -p --ceiling 16 -i back |\n"
+			"    evse-pilot -p ... | tee -p back\n",
 	    .kind = TOOL_FILTER,
 	    .options = options,
 	    .wants = wants,

@@ -237,17 +237,16 @@ static int64_t last_time(const struct view *v)
 
 int main(int argc, char **argv)
 {
-	struct cli c = {"evse-status",
-			"[-]",
-			"Prints how the charger is now. Exit status 0: healthy, 1: not.",
-			options,
-			cli_answers,
-			"  evse-status                     one screen\n"
+	struct cli c = {
+	    .tool = "evse-status",
+	    .synopsis = "[-]",
+	    .about = "Prints how the charger is now. Exit status 0: healthy, 1: not.",
+	    .own = options,
+	    .common = cli_answers,
+	    .examples = "  evse-status                     one screen\n"
 			"  evse-status --json | jq .healthy\n"
 			"  evse-log show -d DIR | evse-status -   as it was at the end of a log\n",
-			NULL,
-			NULL,
-			0};
+	};
 	struct status s = {0};
 	struct view_health h;
 	struct err err;

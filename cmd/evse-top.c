@@ -433,9 +433,12 @@ static void run(struct top *t, int key_fd)
 int main(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-top", "[-]",       "Shows the charger live in a terminal. Keys: q end, h help.",
-	    options,    cli_answers, NULL,
-	    NULL,       NULL,        0};
+	    .tool = "evse-top",
+	    .synopsis = "[-]",
+	    .about = "Shows the charger live in a terminal. Keys: q end, h help.",
+	    .own = options,
+	    .common = cli_answers,
+	};
 	static struct top t = {.fd = STDIN_FILENO};
 	struct err err;
 	int code, key_fd;

@@ -215,9 +215,12 @@ static size_t sections(void *ctx, const char *names[4])
 int main(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-why", NULL,        "Say why each EVSE may take the current that it may take.",
-	    options,    cli_answers, "  evse-log show -d log | evse-why --at 2026-11-22T10:00:00Z",
-	    NULL,       NULL,        0};
+	    .tool = "evse-why",
+	    .about = "Say why each EVSE may take the current that it may take.",
+	    .own = options,
+	    .common = cli_answers,
+	    .examples = "  evse-log show -d log | evse-why --at 2026-11-22T10:00:00Z",
+	};
 	int code;
 
 	cli_init(true);

@@ -13,5 +13,8 @@ done
 for f in "$here"/bash/*; do
 	bash -n "$f" || bad=1
 done
+for program in "$1"/bin/evse-*; do
+	[ -e "$here/bash/$(basename "$program")" ] || { echo "check-completions: none for $(basename "$program")"; bad=1; }
+done
 [ "$bad" -eq 0 ] && echo "check-completions: fresh"
 [ "$bad" -eq 0 ]

@@ -11,6 +11,8 @@ END {
 function bash(  i, all, c) {
 	print "# bash completion for " tool "; made by completions/gen.awk"
 	print "_" fn "()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}"
+	print "\t# --option=value comes as three words"
+	print "\tif [ \"$cur\" = = ]; then cur=; elif [ \"$prev\" = = ]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi"
 	print "\tcase $prev in"
 	for (i = 1; i <= n; i++) {
 		all = all " --" name[i]
@@ -25,7 +27,7 @@ function bash(  i, all, c) {
 	if (nc) {
 		all2 = ""
 		for (i = 1; i <= nc; i++) all2 = all2 " " commands[i]
-		print "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '" substr(all2, 2) "' -- \"$cur\")\n\t\treturn\n\tfi"
+		print "\tif [ \"$COMP_CWORD\" = 1 ] && [ \"${cur#-}\" = \"$cur\" ]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '" substr(all2, 2) "' -- \"$cur\")\n\t\treturn\n\tfi"
 	}
 	print "\tcase $cur in\n\t-*) mapfile -t COMPREPLY < <(compgen -W '" substr(all, 2) "' -- \"$cur\") ;;"
 	print "\t*) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n\tesac\n}"
@@ -34,7 +36,7 @@ function bash(  i, all, c) {
 function zsh(  i, spec, act) {
 	print "#compdef " tool "\n# made by completions/gen.awk\n"
 	if (nc) {
-		print "if (( CURRENT == 2 )); then\n\tlocal -a commands=("
+		print "if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n\tlocal -a commands=("
 		for (i = 1; i <= nc; i++) print "\t\t'" commands[i] ":" quote(chelp[commands[i]]) "'"
 		print "\t)\n\t_describe command commands\n\treturn\nfi"
 	}

@@ -6,7 +6,6 @@ here=$(dirname "$0")
 mkdir -p "$here/bash" "$here/zsh" "$here/fish"
 for program in "$build"/bin/evse-*; do
 	tool=$(basename "$program")
-	head -c 2 "$program" | grep -q '#!' && continue
 	"$program" --option-table >"$here/.table" || { echo "generate.sh: $tool has no --option-table" >&2; exit 1; }
 	for shell in bash zsh fish; do
 		case $shell in

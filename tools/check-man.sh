@@ -22,8 +22,6 @@ for program in "$build"/bin/evse-*; do
 		bad=$((bad + 1))
 		continue
 	fi
-	# scripts have no option table
-	head -c 2 "$program" | grep -q '#!' && continue
 	"$program" --option-table 2>/dev/null | grep -v '^@' | cut -f 2 | sort -u >"$tmp/table"
 	sed -n 's/^\.It Fl \(. , \)\{0,1\}-\([a-z0-9][a-z0-9-]*\).*/\2/p' "$page" | sort -u >"$tmp/page"
 	if ! diff "$tmp/table" "$tmp/page" >"$tmp/diff"; then

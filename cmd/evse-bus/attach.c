@@ -92,15 +92,13 @@ static int attach(char **args)
 
 int bus_attach(int argc, char **argv)
 {
-	struct cli c = {"evse-bus",
-			"-S NAME -- TOOL [ARG …]",
-			"Runs TOOL with its input and output on the bus.",
-			options,
-			common,
-			NULL,
-			NULL,
-			NULL,
-			0};
+	struct cli c = {
+	    .tool = "evse-bus",
+	    .synopsis = "-S NAME -- TOOL [ARG...]",
+	    .about = "Runs TOOL with its input and output on the bus.",
+	    .own = options,
+	    .common = common,
+	};
 	struct topics topics;
 	struct err err;
 	int code;

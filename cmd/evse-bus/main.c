@@ -25,7 +25,7 @@ static const struct command {
 
 static int usage(void)
 {
-	puts("Usage: evse-bus COMMAND [OPTION…]\n"
+	puts("Usage: evse-bus COMMAND [OPTION...]\n"
 	     "Passes records between the tools of one charger.\n\nCommands:");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		printf("  %-8s %s\n", commands[i].name, commands[i].help);

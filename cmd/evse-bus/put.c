@@ -174,19 +174,16 @@ static void carry(struct put *p)
 int bus_put(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-bus",
-	    NULL,
-	    "Says what stands on standard input, an object a line; prints the replies to commands.",
-	    options,
-	    cli_answers,
-	    "  echo '{\"to\":\"sim\",\"kind\":\"swipe\",\"evse\":1,\"token\":\"CARD1\"}' | "
-	    "evse-bus put\n"
-	    "  echo "
-	    "'{\"type\":\"limit\",\"evse\":1,\"scope\":\"evse\",\"valid_s\":60,\"schedule\":[{"
-	    "\"import_max_a\":8}]}' | evse-bus put\n",
-	    NULL,
-	    NULL,
-	    0};
+	    .tool = "evse-bus",
+	    .about = "Says what stands on standard input, an object a line; prints the replies to "
+		     "commands.",
+	    .own = options,
+	    .common = cli_answers,
+	    .examples =
+		"  echo '{\"to\":\"sim\",\"kind\":\"swipe\",\"evse\":1,\"token\":\"CARD1\"}' |\n"
+		"    evse-bus put\n"
+		"  echo '{\"to\":\"pilot.1\",\"kind\":\"unlock\"}' | evse-bus put\n",
+	};
 	struct put p = {0};
 	struct err err;
 	int code;

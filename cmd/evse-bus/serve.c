@@ -30,8 +30,8 @@ static struct {
 static const struct cli_opt options[] = {
     {'d', "dir", "RUN", "@dir", "directory of the sockets (default $EVSE_RUN, else /run/evse)",
      CLI_STR, &o.dir, 0, 0, false, false},
-    {0, "evses", "N", NULL, "EVSEs: sockets pilot.1 … pilot.N and meter.1 … meter.N (default 1)",
-     CLI_INT, &o.evses, 1, EVSES_MAX, false, false},
+    {0, "evses", "N", NULL, "EVSEs: sockets pilot.1 to .N and meter.1 to .N (default 1)", CLI_INT,
+     &o.evses, 1, EVSES_MAX, false, false},
     {'s', "service", "NAME", NULL, "one more socket; may be repeated", CLI_LIST, &o.services, 0, 0,
      false, false},
     {0, "rights", "FILE", "@file", "who may say what, where it differs from the built-in table",
@@ -143,18 +143,14 @@ static int serve(const char *dir)
 
 int bus_serve(int argc, char **argv)
 {
-	struct cli c = {"evse-bus serve",
-			NULL,
-			"Passes records between the tools of one charger.",
-			options,
-			common,
-			NULL,
-			NULL,
-			NULL,
-			0};
+	struct cli c = {
+	    .tool = "evse-bus",
+	    .about = "Passes records between the tools of one charger.",
+	    .own = options,
+	    .common = common,
+	};
 	int code;
 
-	c.tool = "evse-bus";
 	if (cli_parse(&c, argc, argv, sections, NULL, &code) != CLI_GO)
 		return code;
 	if (c.nargs)

@@ -87,17 +87,16 @@ static void on_line(void *ctx, const char *line, size_t len)
 
 int bus_tap(int argc, char **argv)
 {
-	struct cli c = {"evse-bus",
-			"[JQ-PROGRAM]",
-			"Prints the records of the bus, as they come or through a jq program.",
-			options,
-			cli_answers,
-			"  evse-bus tap -r                          the whole present state\n"
+	struct cli c = {
+	    .tool = "evse-bus",
+	    .synopsis = "[JQ-PROGRAM]",
+	    .about = "Prints the records of the bus, as they come or through a jq program.",
+	    .own = options,
+	    .common = cli_answers,
+	    .examples = "  evse-bus tap -r                          the whole present state\n"
 			"  evse-bus tap -s pilot,session            what happens\n"
 			"  evse-bus tap -s meter '[.src,.power_w]'  powers\n",
-			NULL,
-			NULL,
-			0};
+	};
 	struct pollfd pfd = {.events = POLLIN};
 	struct tap t = {0};
 	struct lines lines;

@@ -420,18 +420,16 @@ static void set_up(struct ship *s)
 
 int main(int argc, char **argv)
 {
-	struct cli c = {"evse-log",
-			NULL,
-			"Delivers sealed segments, in order, each acknowledged before the next. "
-			"'evse-log ship' runs this.",
-			options,
-			common,
-			"  evse-log ship -d store --to https://store.example/evse --ca ca.pem "
-			"--cert me.pem --key me.key\n"
+	struct cli c = {
+	    .tool = "evse-log",
+	    .about = "Delivers sealed segments, in order, each acknowledged before the next. "
+		     "'evse-log ship' runs this.",
+	    .own = options,
+	    .common = common,
+	    .examples = "  evse-log ship -d store --to https://store.example/evse --ca ca.pem \\\n"
+			"    --cert me.pem --key me.key\n"
 			"  evse-log ship -d store --to dir:/media/usb --once\n",
-			NULL,
-			NULL,
-			0};
+	};
 	struct ship s = {0};
 	int code;
 

@@ -321,16 +321,14 @@ static void write_hidden(struct erase *e, int dir_fd, const struct tip *tip)
 
 int log_erase(int argc, char **argv)
 {
-	struct cli c = {"evse-log",
-			NULL,
-			"Erases a person's data: card numbers and the like, by destroying their "
-			"keys. The chain stays whole.",
-			options,
-			common,
-			"  printf '04A2B3C4\\n' | evse-log erase -d store --person-file -\n",
-			NULL,
-			NULL,
-			0};
+	struct cli c = {
+	    .tool = "evse-log",
+	    .about = "Erases a person's data: card numbers and the like, by destroying their "
+		     "keys. The chain stays whole.",
+	    .own = options,
+	    .common = common,
+	    .examples = "  printf '04A2B3C4\\n' | evse-log erase -d store --person-file -\n",
+	};
 	static struct erase e;
 	struct opening w;
 	struct tip tip;

@@ -57,7 +57,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int usage(void)
 {
-	puts("Usage: evse-log COMMAND [OPTION…]\n"
+	puts("Usage: evse-log COMMAND [OPTION...]\n"
 	     "Keeps records safe, small, secret and tamper-evident.\n\nCommands:");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-13s %s\n", commands[i].name, commands[i].help);
@@ -104,6 +104,6 @@ int main(int argc, char **argv)
 		log_error("unknown command '%s'; did you mean '%s'?", argv[1], near);
 	else
 		log_error(
-		    "expected a command: record, show, verify, stat …; try 'evse-log --help'");
+		    "expected a command: record, show, verify, stat ...; try 'evse-log --help'");
 	return EXIT_USAGE;
 }

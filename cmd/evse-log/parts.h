@@ -51,7 +51,7 @@ struct common_options {
 	 false,                                                                               \
 	 false},                                                                              \
 	{                                                                                     \
-		0, "recipient-cert", "FILE", "@file", "… and its certificate (PEM)", CLI_STR, \
+		0, "recipient-cert", "FILE", "@file", "and its certificate (PEM)", CLI_STR, \
 		    &(o).recipient_cert, 0, 0, false, false                                   \
 	}
 #define OPT_COMMON(o)                                                                             \

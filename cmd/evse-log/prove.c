@@ -140,15 +140,14 @@ static void write_proof(struct jw *w, const struct reader *r, const struct searc
 int log_prove(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-log",
-	    "SRC/N",
-	    "Prints a proof of one sealed record, which verify-proof checks with the public key.",
-	    prove_options,
-	    common,
-	    "  evse-log prove -d store meter.ev/k3f9.8123 >proof.json\n",
-	    NULL,
-	    NULL,
-	    0};
+	    .tool = "evse-log",
+	    .synopsis = "SRC/N",
+	    .about = "Prints a proof of one sealed record, which verify-proof checks with the "
+		     "public key.",
+	    .own = prove_options,
+	    .common = common,
+	    .examples = "  evse-log prove -d store meter.ev/k3f9.8123 >proof.json\n",
+	};
 	struct search s = {0};
 	struct opening w;
 	struct reader r;
@@ -262,15 +261,14 @@ static const char *check(jv p, uint8_t (*pubs)[CRYPT_PUB], size_t pub_count, str
 int log_verify_proof(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-log",
-	    "PROOF",
-	    "Checks a proof with public keys; prints the record when it holds, else exits with 1.",
-	    check_options,
-	    common,
-	    "  evse-log verify-proof --pub sign.pub proof.json\n",
-	    NULL,
-	    NULL,
-	    0};
+	    .tool = "evse-log",
+	    .synopsis = "PROOF",
+	    .about = "Checks a proof with public keys; prints the record when it holds, else exits "
+		     "with 1.",
+	    .own = check_options,
+	    .common = common,
+	    .examples = "  evse-log verify-proof --pub sign.pub proof.json\n",
+	};
 	static uint8_t pubs[PUBS_MAX][CRYPT_PUB];
 	size_t count = 0;
 	const char *wrong;

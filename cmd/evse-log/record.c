@@ -431,7 +431,7 @@ int log_record(int argc, char **argv)
 	    .src = "log",
 	    .about = "Takes every record of standard input into a store. Writes an ack after "
 		     "events are durable.",
-	    .examples = "  evse-meter … | evse-log record -d store\n",
+	    .examples = "  evse-meter ... | evse-log record -d store\n",
 	    .kind = TOOL_BRIDGE,
 	    .options = options,
 	    .needs = CONFINE_FILES | CONFINE_FORK,

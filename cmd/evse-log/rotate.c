@@ -28,15 +28,13 @@ static const struct cli_opt common[] = {OPT_COMMON(o.c)};
 int log_rotate(int argc, char **argv)
 {
 	struct cli c = {
-	    "evse-log",
-	    NULL,
-	    "Makes new keys. The writer takes them up with its next segment, or when it starts.",
-	    options,
-	    common,
-	    "  evse-log rotate -d store --sign\n",
-	    NULL,
-	    NULL,
-	    0};
+	    .tool = "evse-log",
+	    .about = "Makes new keys. The writer takes them up with its next segment, or when it "
+		     "starts.",
+	    .own = options,
+	    .common = common,
+	    .examples = "  evse-log rotate -d store --sign\n",
+	};
 	char path[PATH_MAX];
 	const char *dir;
 	struct err err;

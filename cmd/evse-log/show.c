@@ -295,16 +295,14 @@ static int show(struct show *s, struct reader *r, struct opening *w)
 
 int log_show(int argc, char **argv)
 {
-	struct cli c = {"evse-log",
-			NULL,
-			"Prints the kept records, in order, byte for byte as they came.",
-			options,
-			common,
-			"  evse-log show -d store --from 2026-11-22T10:00:00Z --type meter\n"
+	struct cli c = {
+	    .tool = "evse-log",
+	    .about = "Prints the kept records, in order, byte for byte as they came.",
+	    .own = options,
+	    .common = common,
+	    .examples = "  evse-log show -d store --from 2026-11-22T10:00:00Z --type meter\n"
 			"  evse-log show -d store --filter '[.t,.power_total_w]'\n",
-			NULL,
-			NULL,
-			0};
+	};
 	struct show s = {0};
 	struct opening w;
 	struct reader r;

@@ -140,9 +140,13 @@ static void print(const struct totals *t, const struct tip *tip, const char *sto
 
 int log_stat(int argc, char **argv)
 {
-	struct cli c = {"evse-log", NULL,   "Tells what a store holds.",
-			options,    common, "  evse-log stat -d store --json\n",
-			NULL,       NULL,   0};
+	struct cli c = {
+	    .tool = "evse-log",
+	    .about = "Tells what a store holds.",
+	    .own = options,
+	    .common = common,
+	    .examples = "  evse-log stat -d store --json\n",
+	};
 	struct totals t = {0};
 	struct opening w;
 	struct reader r;

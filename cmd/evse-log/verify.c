@@ -110,16 +110,14 @@ static void print_text(const struct verify *v)
 
 int log_verify(int argc, char **argv)
 {
-	struct cli c = {"evse-log",
-			NULL,
-			"Checks a store with public keys alone; exits with 1 and names the first "
-			"bad place where it was changed.",
-			options,
-			common,
-			"  evse-log verify -d store --pub sign.pub\n",
-			NULL,
-			NULL,
-			0};
+	struct cli c = {
+	    .tool = "evse-log",
+	    .about = "Checks a store with public keys alone; exits with 1 and names the first "
+		     "bad place where it was changed.",
+	    .own = options,
+	    .common = common,
+	    .examples = "  evse-log verify -d store --pub sign.pub\n",
+	};
 	static uint8_t pubs[VERIFY_KEYS_MAX][CRYPT_PUB];
 	struct verify v = {.pubs = pubs};
 	struct anchor anchor;

@@ -281,5 +281,8 @@ int main(int argc, char **argv)
 		return models_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "probe") == 0)
 		return probe_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "--option-table") == 0)
+		printf("@\tmodels\tlist the known meters\n"
+		       "@\tprobe\tshow what each register of a meter says\n");
 	return tool_main(&def, argc, argv);
 }

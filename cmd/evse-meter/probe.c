@@ -70,7 +70,7 @@ static void list_model(const char *dir, const char *file)
 
 int models_main(int argc, char **argv)
 {
-	struct cli c = {.tool = "evse-meter models",
+	struct cli c = {.tool = "evse-meter",
 			.about = "List the meter models for --model.",
 			.common = common_options};
 	struct dirent **list;
@@ -185,7 +185,7 @@ int probe_main(int argc, char **argv)
 	    {0},
 	};
 	static struct meter_model model;
-	struct cli c = {.tool = "evse-meter probe",
+	struct cli c = {.tool = "evse-meter",
 			.about =
 			    "Ask a device for every register of a model, and print raw and value.",
 			.own = options,

@@ -29,7 +29,6 @@ struct shown {
 };
 
 struct app {
-	struct options o;
 	struct driver_caps caps;
 	struct pilot_conf conf;
 	struct pilot p;
@@ -63,6 +62,15 @@ static inline int64_t app_now(const struct app *a)
 	return tool_now(a->t).mono_us;
 }
 
+/** As the command line, the file and the commands `set` give them. */
+extern struct options options;
+extern const struct cli_opt option_table[];
+/** Options and what the board can do become the machine's configuration. @return 0 or an exit code.
+ */
+int options_apply(struct app *a);
+/** The same for what can be set while it runs. */
+void options_follow(struct app *a);
+
 /** Settles the machine, makes the board follow, reports, and arms the next deadline. */
 void app_step(struct app *a, const char *cause);
 
@@ -79,9 +87,12 @@ void app_unlock_step(struct app *a);
 /** --safe: see safe.c. */
 int safe_start(struct app *a, char **argv);
 
-/** probe, test, scope: what a technician does without the charger. @return the exit code. */
+/** probe, test, scope, the first of @argv: what a technician does without the charger. @return the
+ * exit code. */
 int technician(int argc, char **argv);
-/** Whether a word is one of these. */
-bool technician_word(const char *word);
+/** Which of these a word is; -1 none. */
+int technician_word(const char *word);
+/** Prints them for completions, as --option-table prints commands. */
+void technician_table(void);
 
 #endif

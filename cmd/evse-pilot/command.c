@@ -38,8 +38,8 @@ static bool too_old(struct app *a, const struct record *r)
 
 static void reply_unlock(struct app *a, const char *status, const char *reason)
 {
-	struct jw *w = tool_record(a->t, "reply",
-				   (struct out_head){.evse = (int)a->o.evse, .to = a->unlock.src});
+	struct jw *w = tool_record(
+	    a->t, "reply", (struct out_head){.evse = (int)options.evse, .to = a->unlock.src});
 
 	jw_kstr(w, "id", a->unlock.id);
 	jw_kstr(w, "status", status);

@@ -83,7 +83,7 @@ static void write_levels(struct app *a, struct jw *w)
 static void pilot_record(struct app *a)
 {
 	const struct pilot *p = &a->p;
-	struct jw *w = tool_record(a->t, "pilot", (struct out_head){.evse = (int)a->o.evse});
+	struct jw *w = tool_record(a->t, "pilot", (struct out_head){.evse = (int)options.evse});
 
 	jw_kstr(w, "state", pilot_state_name(p));
 	jw_knum(w, "duty_pct", p->out.duty / 100.0, 2);
@@ -127,7 +127,7 @@ static void fault_alert(struct app *a, const struct pilot_fault_row *row, bool r
 	struct jw *w;
 
 	snprintf(item, sizeof item, "alert.%s", row->code);
-	w = tool_record(a->t, "alert", (struct out_head){.item = item, .evse = (int)a->o.evse});
+	w = tool_record(a->t, "alert", (struct out_head){.item = item, .evse = (int)options.evse});
 	jw_kstr(w, "code", row->code);
 	jw_kint(w, "severity", row->severity);
 	jw_kstr(w, "component", row->component);
@@ -167,7 +167,7 @@ static void silence_alert(struct app *a)
 	a->quiet_alert = quiet;
 	if (quiet)
 		a->cause = "watch";
-	tool_alert(a->t, "no_setpoint", (int)a->o.evse, 5, quiet, false, "SmartChargingCtrlr",
+	tool_alert(a->t, "no_setpoint", (int)options.evse, 5, quiet, false, "SmartChargingCtrlr",
 		   "no setpoint for 3 s: the fail-safe current holds, at 15 s charging stops");
 }
 
@@ -196,7 +196,8 @@ void app_report(struct app *a, bool force)
 	fault_alerts(a);
 	silence_alert(a);
 	if (a->ready && a->conf.lock && (lock_changed(&was, &a->shown) || !was.state[0])) {
-		struct jw *w = tool_record(a->t, "lock", (struct out_head){.evse = (int)a->o.evse});
+		struct jw *w =
+		    tool_record(a->t, "lock", (struct out_head){.evse = (int)options.evse});
 
 		write_lock(a, w);
 		tool_send(a->t);
@@ -210,7 +211,8 @@ void app_periodic(struct app *a)
 	app_report(a, true);
 	a->cause = NULL;
 	if (a->p.valid && a->p.in.temp_dc != PILOT_TEMP_ABSENT) {
-		struct jw *w = tool_record(a->t, "temp", (struct out_head){.evse = (int)a->o.evse});
+		struct jw *w =
+		    tool_record(a->t, "temp", (struct out_head){.evse = (int)options.evse});
 
 		jw_knum(w, "temp_c", a->p.in.temp_dc / 10.0, 1);
 		tool_send(a->t);

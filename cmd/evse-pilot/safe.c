@@ -38,7 +38,7 @@ static void on_readings(void *ctx, const struct pilot_readings *r)
 static void on_lost(void *ctx, const char *why)
 {
 	(void)ctx;
-	log_warning("the board at %s does not answer: %s", safe.a->o.device, why);
+	log_warning("the board at %s does not answer: %s", options.device, why);
 }
 
 static void on_late(void *ctx)
@@ -59,7 +59,7 @@ static int drive(int duty)
 	int code;
 
 	safe.out = (struct pilot_out){.duty = duty, .cp_connected = true};
-	safe.a->driver = driver_open(safe.a->o.device, &host, &err, &code);
+	safe.a->driver = driver_open(options.device, &host, &err, &code);
 	if (!safe.a->driver) {
 		if (code == EXIT_TEMPORARY && duty == DUTY_F)
 			return EXIT_DONE; /* it is back */
@@ -108,7 +108,7 @@ int safe_start(struct app *a, char **argv)
 {
 	safe.a = a;
 	safe.argv = argv;
-	if (a->o.safe_f) {
+	if (options.safe_f) {
 		safe.timer = (struct loop_timer){.name = "not-back", .fn = on_not_back};
 		loop_timer_after(a->t->loop, &safe.timer, BACK_US);
 		return 0;

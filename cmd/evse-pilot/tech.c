@@ -17,7 +17,16 @@
 
 enum { TICK_US = 20000, STEADY_MS = 100, LATE_READINGS = 2, SILENT_MS = 2000 };
 
-static const char *const words[] = {"probe", "test", "scope"};
+enum { PROBE, TEST, SCOPE, WORDS };
+
+static const struct {
+	const char *name, *help, *synopsis;
+} words[] = {
+    [PROBE] = {"probe", "list what this machine, or a board, offers", "[ADDRESS]"},
+    [TEST] = {"test", "walk a technician through a board's outputs and inputs", "ADDRESS"},
+    [SCOPE] = {"scope", "draw the pilot line, of a board or of pilot records on standard input",
+	       "[ADDRESS]"},
+};
 
 struct step {
 	const char *what;
@@ -44,12 +53,18 @@ static struct tech {
 	bool scope;
 } t;
 
-bool technician_word(const char *word)
+int technician_word(const char *word)
 {
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i], word) == 0)
-			return true;
-	return false;
+	for (int i = 0; i < WORDS; i++)
+		if (strcmp(words[i].name, word) == 0)
+			return i;
+	return -1;
+}
+
+void technician_table(void)
+{
+	for (int i = 0; i < WORDS; i++)
+		printf("@\t%s\t%s\n", words[i].name, words[i].help);
 }
 
 /* ---- probe ---- */
@@ -491,43 +506,42 @@ static int with_board(const char *address)
 	return code;
 }
 
+static const struct cli_opt scope_options[] = {
+    {0, "duty", "PCT", NULL, "duty to drive, 0 to 100 (default 100)", CLI_INT, &t.duty, 0, 100,
+     false, true},
+    {0},
+};
+
 int technician(int argc, char **argv)
 {
-	static bool help;
-	const struct cli_opt options[] = {
-	    {0, "duty", "PCT", NULL, "scope: duty to drive, 0 to 100 (default 100)", CLI_INT,
-	     &t.duty, 0, 100, false, true},
-	    {'h', "help", NULL, NULL, "print this text", CLI_FLAG, &help, 0, 0, false, true},
-	    {0},
-	};
+	int word = technician_word(argv[0]), code;
 	struct cli cli = {.tool = "evse-pilot",
-			  .synopsis = "probe [ADDRESS] | test ADDRESS | scope [ADDRESS]",
-			  .about =
-			      "probe lists what this machine or a board offers; test walks through "
-			      "a board's outputs and inputs; scope draws the pilot line, of a "
-			      "board or of pilot records on standard input.",
-			  .own = options};
-	const char *word, *address;
+			  .synopsis = words[word].synopsis,
+			  .about = words[word].help,
+			  .own = word == SCOPE ? scope_options : NULL,
+			  .common = cli_answers};
+	const char *address;
 	struct pilot_conf conf;
 	struct err err;
-	int code;
 
 	cli_init(true);
 	log_init("evse-pilot");
 	t.duty = 100;
+	t.scope = word == SCOPE;
 	if (cli_parse(&cli, argc, argv, NULL, NULL, &code) != CLI_GO)
 		return code;
-	word = cli.args[0];
-	address = cli.nargs > 1 ? cli.args[1] : NULL;
-	t.scope = strcmp(word, "scope") == 0;
-	if (!address && strcmp(word, "test") == 0)
+	address = cli.args[0];
+	if (cli.nargs > 1)
+		log_fatal(EXIT_USAGE, "%s: expected one address, got '%s' too", argv[0],
+			  cli.args[1]);
+	if (!address && word == TEST)
 		log_fatal(EXIT_USAGE, "test: expected the address of a board");
 	if (!address)
-		return cli_close(strcmp(word, "probe") == 0 ? probe() : scope_records());
+		return cli_close(word == PROBE ? probe() : scope_records());
 	pilot_conf_init(&conf);
 	if (driver_describe(address, &t.caps, &conf, &err, &code) < 0)
 		log_fatal((enum exit_code)code, "%s", err.msg);
-	if (strcmp(word, "probe") == 0) {
+	if (word == PROBE) {
 		show_caps(address);
 		return cli_close(EXIT_DONE);
 	}

@@ -172,7 +172,8 @@ int main(int argc, char **argv)
 	    .name = "evse-session",
 	    .src = "session",
 	    .about = "Decide who may charge, and tell each edge of a session.",
-	    .examples = "  evse-pilot … | evse-session -p --list cards | evse-setpoint --managed",
+	    .examples =
+		"  evse-pilot ... | evse-session -p --list cards |\n    evse-setpoint --managed\n",
 	    .kind = TOOL_FILTER,
 	    .options = options,
 	    .wants = session_wants,

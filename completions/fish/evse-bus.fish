@@ -4,7 +4,7 @@ complete -c evse-bus -n '__fish_use_subcommand' -a attach -d 'run a tool with it
 complete -c evse-bus -n '__fish_use_subcommand' -a tap -d 'print records'
 complete -c evse-bus -n '__fish_use_subcommand' -a put -d 'say records and commands read from standard input'
 complete -c evse-bus -s d -l dir -r -a '(__fish_complete_directories)' -d 'directory of the sockets (default $EVSE_RUN, else /run/evse)'
-complete -c evse-bus -l evses -r -f -d 'EVSEs: sockets pilot.1 … pilot.N and meter.1 … meter.N (default 1)'
+complete -c evse-bus -l evses -r -f -d 'EVSEs: sockets pilot.1 to .N and meter.1 to .N (default 1)'
 complete -c evse-bus -s s -l service -r -f -d 'one more socket; may be repeated'
 complete -c evse-bus -l rights -r -F -d 'who may say what, where it differs from the built-in table'
 complete -c evse-bus -l ring-kib -r -f -d 'KiB of records kept for slow readers (default 1024)'

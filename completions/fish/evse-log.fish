@@ -43,7 +43,7 @@ complete -c evse-log -l format -r -f -a 'ndjson csv table' -d 'as lines (default
 complete -c evse-log -s f -l follow -d 'go on with records as they come'
 complete -c evse-log -l clock -d 'add clock_within_10ms: what the log'\''s clock records say of its time'
 complete -c evse-log -l recipient-key -r -F -d 'open with this private key (PEM) of a recipient'
-complete -c evse-log -l recipient-cert -r -F -d '… and its certificate (PEM)'
+complete -c evse-log -l recipient-cert -r -F -d 'and its certificate (PEM)'
 complete -c evse-log -l pub -r -F -d 'trusted public keys (PEM; default: sign.pub of the keys); may be repeated'
 complete -c evse-log -l anchor -r -F -d 'what delivery returned: finds the roll-back of a whole store too'
 complete -c evse-log -l delivered -d 'DIR holds delivered segments: no tip, no rows'

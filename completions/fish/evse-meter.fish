@@ -1,4 +1,6 @@
 # made by completions/gen.awk
+complete -c evse-meter -n '__fish_use_subcommand' -a models -d 'list the known meters'
+complete -c evse-meter -n '__fish_use_subcommand' -a probe -d 'show what each register of a meter says'
 complete -c evse-meter -s D -l device -r -F -d 'tcp://host:port/unit or rtu:/dev/tty@9600,8N1/unit'
 complete -c evse-meter -s m -l model -r -f -d 'meter model, as in '\''evse-meter models'\'', or a file (sdm630)'
 complete -c evse-meter -s e -l evse -r -f -d 'the meter measures EVSE N; the name becomes meter.N'

@@ -176,7 +176,8 @@ static int usage(const struct cli *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
-	log_error("%s; try '%s --help'", msg, c->tool);
+	log_error("%s; try '%s%s%s --help'", msg, c->tool, c->command ? " " : "",
+		  c->command ? c->command : "");
 	return -1;
 }
 
@@ -265,6 +266,30 @@ static int read_line(struct line *l)
 
 /* ---- help, version, tables ---- */
 
+/* A terminal of 80 columns shows all of it, and a serial console has no UTF-8. */
+enum { WIDTH = 80, HELP_AT = 31 };
+
+/* Prints words from column `at` on; the lines after the first begin at column `indent`. */
+static void print_words(const char *words, size_t at, size_t indent)
+{
+	size_t n;
+
+	for (const char *w = words; *w; w += n + (w[n] != '\0')) {
+		n = strcspn(w, " \n");
+		if (w == words) {
+			at += n;
+		} else if (at + 1 + n <= WIDTH) {
+			putchar(' ');
+			at += 1 + n;
+		} else {
+			printf("\n%*s", (int)indent, "");
+			at = indent + n;
+		}
+		printf("%.*s", (int)n, w);
+	}
+	putchar('\n');
+}
+
 static void print_option(const struct cli_opt *o)
 {
 	char left[64];
@@ -272,18 +297,23 @@ static void print_option(const struct cli_opt *o)
 	snprintf(left, sizeof left, "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
 		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name, o->arg ? " " : "",
 		 o->arg ? o->arg : "");
-	if (strlen(left) > 27)
-		printf("  %s\n%31s%s\n", left, "", o->help);
+	if (strlen(left) > HELP_AT - 4)
+		printf("  %s\n%*s", left, HELP_AT, "");
 	else
-		printf("  %-28s %s\n", left, o->help);
+		printf("  %-*s ", HELP_AT - 3, left);
+	print_words(o->help, HELP_AT, HELP_AT);
 }
 
 int cli_help(const struct cli *c)
 {
-	printf("Usage: %s [OPTION…]%s%s\n", c->tool, c->synopsis ? " " : "",
-	       c->synopsis ? c->synopsis : "");
+	char usage[256];
+
+	snprintf(usage, sizeof usage, "Usage: %s%s%s [OPTION...]%s%s", c->tool,
+		 c->command ? " " : "", c->command ? c->command : "", c->synopsis ? " " : "",
+		 c->synopsis ? c->synopsis : "");
+	print_words(usage, 0, 7);
 	if (c->about)
-		printf("%s\n", c->about);
+		print_words(c->about, 0, 0);
 	if (c->own && c->own->name)
 		puts("\nOptions:");
 	for (const struct cli_opt *o = c->own; o && o->name; o++)
@@ -294,7 +324,8 @@ int cli_help(const struct cli *c)
 		if (!o->hidden)
 			print_option(o);
 	if (c->examples)
-		printf("\nExamples:\n%s", c->examples);
+		printf("\nExamples:\n%s%s", c->examples,
+		       c->examples[strlen(c->examples) - 1] == '\n' ? "" : "\n");
 	printf("\nThe manual: man %s\n", c->tool);
 	return cli_close(EXIT_DONE);
 }
@@ -423,6 +454,9 @@ enum cli_result cli_parse(struct cli *c, int argc, char **argv,
 	struct line l = {.c = c, .argc = argc, .argv = argv};
 	struct err err;
 
+	/* A command of a tool is given its own word as the program's name. */
+	if (argc > 0 && !strchr(argv[0], '/') && strncmp(argv[0], "evse-", 5) != 0)
+		c->command = argv[0];
 	c->args = calloc((size_t)argc + 1, sizeof *c->args);
 	c->origin = calloc(count(c) + 1, sizeof *c->origin);
 	*code = EXIT_USAGE;

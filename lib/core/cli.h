@@ -64,6 +64,7 @@ struct cli {
 	    *origin; /* filled: of each option in order own, common: where its value came from */
 	char **args; /* filled: what is not an option */
 	int nargs;
+	const char *command; /* filled: the word of a tool's command, as "tap"; NULL: none */
 };
 
 /** --help, --version and --option-table, for the common table of a tool that has no more. */

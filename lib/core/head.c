@@ -128,7 +128,7 @@ int head_scan(const char *line, size_t len, struct head *out, struct err *err)
 
 	blanks(&c);
 	if (c.p == c.end || *c.p != '{')
-		return bad(&c, err, "a record: '{\"t\":…'");
+		return bad(&c, err, "a record: '{\"t\":...'");
 	c.p++;
 	blanks(&c);
 	if (!KEY(&c, "t") || !string(&c, &h.t) || h.t.len > 40)

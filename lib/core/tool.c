@@ -520,15 +520,14 @@ int tool_main(const struct tool_def *def, int argc, char **argv)
 	cli_init(def->kind < TOOL_BRIDGE);
 	log_init(def->name);
 	seen_init(&f.seen, SEEN_MAX);
-	t.cli = (struct cli){def->name,
-			     def->synopsis,
-			     def->about,
-			     def->options,
-			     tool_common_options(&f),
-			     def->examples,
-			     NULL,
-			     NULL,
-			     0};
+	t.cli = (struct cli){
+	    .tool = def->name,
+	    .synopsis = def->synopsis,
+	    .about = def->about,
+	    .own = def->options,
+	    .common = tool_common_options(&f),
+	    .examples = def->examples,
+	};
 	if (cli_parse(&t.cli, argc, argv, sections, &t, &code) == CLI_GO) {
 		if (f.quiet)
 			log_set_level(LOG_LEVEL_ERROR);
