@@ -64,7 +64,7 @@ teardown() { [ -z "${D:-}" ] || ocpp_stop; }
 	ocpp_wait ocpp_csms_has '"status":"OngoingAuthorizedTransaction"'
 	ocpp_call TriggerMessage '{"requestedMessage":"TransactionEvent","evse":{"id":1}}'
 	ocpp_wait ocpp_csms_has '"triggerReason":"Trigger"'
-	ocpp_call SetNetworkProfile '{"configurationSlot":2,"connectionData":{"ocppVersion":"OCPP20","ocppTransport":"JSON","ocppCsmsUrl":"wss://x/y","messageTimeout":30,"securityProfile":3,"ocppInterface":"Wired0"}}'
+	ocpp_call SetNetworkProfile '{"configurationSlot":9,"connectionData":{"ocppVersion":"OCPP20","ocppTransport":"JSON","ocppCsmsUrl":"wss://x/y","messageTimeout":30,"securityProfile":3,"ocppInterface":"Wired0"}}'
 	ocpp_wait ocpp_csms_has '"reasonCode":"ValueOutOfRange"'
 	ocpp_call ReserveNow '{"id":1,"expiryDateTime":"2027-01-01T00:00:00Z","idToken":{"idToken":"x","type":"Central"}}'
 	ocpp_wait ocpp_csms_has '"code":"NotSupported"'
