@@ -258,6 +258,8 @@ void calls_opened(struct ocpp *o);
 void calls_closed(struct ocpp *o);
 /** Take a CALLRESULT or CALLERROR. */
 void calls_answer(struct ocpp *o, const struct ocpp_frame *f);
+/** A frame with that id was no message: if it is the running call's, no answer of it will come. */
+void calls_spoilt(struct ocpp *o, const char *id);
 /** Send what may be sent now; notices late answers. */
 int64_t calls_tick(struct ocpp *o);
 void calls_free(struct ocpp *o);

@@ -221,6 +221,12 @@ void calls_answer(struct ocpp *o, const struct ocpp_frame *f)
 	finish(o, f);
 }
 
+void calls_spoilt(struct ocpp *o, const char *id)
+{
+	if (o->calls.running && strcmp(o->calls.running->id, id) == 0)
+		finish(o, NULL);
+}
+
 static bool may_send(const struct ocpp *o, const struct ocpp_call *call)
 {
 	if (!o->open)

@@ -244,7 +244,9 @@ void ocpp_receive(struct ocpp *o, struct now now, const char *text, size_t len)
 	o->now = now;
 	if (ocpp_frame_parse(text, len, &f, &fault) < 0) {
 		log_warning("a frame is wrong at %s: expected %s", fault.where, fault.expected);
-		if (f.kind != OCPP_CALLRESULT && f.kind != OCPP_CALLERROR) {
+		if (f.kind == OCPP_CALLRESULT || f.kind == OCPP_CALLERROR) {
+			calls_spoilt(o, f.id);
+		} else {
 			buf_reset(&o->frame);
 			ocpp_write_error(&o->frame, f.id, fault.code, fault.expected);
 			o->hooks.send(o->hooks.ctx, o->frame.data, o->frame.len);

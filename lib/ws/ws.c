@@ -6,8 +6,10 @@
 
 #include "core/log.h"
 
-/* Enough for a depot's chargers; libwebsockets' tables are this long. */
-enum { FD_LIMIT = 4096 };
+/* FD_LIMIT: enough for a depot's chargers; libwebsockets' tables are this long. HANDSHAKE_S: what
+ * libwebsockets waits for an answer to a client's request, 5 s by itself; our own deadlines decide.
+ */
+enum { FD_LIMIT = 4096, HANDSHAKE_S = 600 };
 
 static const char *const reason_words[] = {
     [WS_OK] = "ok",
@@ -51,6 +53,7 @@ struct ws *ws_new(struct loop *loop, struct err *e)
 	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
 	    .fd_limit_per_thread = FD_LIMIT,
 	    .max_http_header_data = 4096,
+	    .timeout_secs = HANDSHAKE_S,
 	};
 	struct ws *ws = calloc(1, sizeof(*ws));
 

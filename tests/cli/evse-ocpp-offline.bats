@@ -134,3 +134,10 @@ start_session() {
 	ocpp_rec command session ',"to":"ocpp","id":"q9","kind":"authorize","token":{"id":"AA","kind":"ISO14443"}'
 	ocpp_wait ocpp_rec_has '"id":"q9","status":"accepted","auth":{"verdict":"Accepted","by":"local_list"}'
 }
+
+@test "a back office that takes its time to let the station in" {
+	ocpp_csms --slow 6
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	[ "$(grep -c '"kind": "open"' "$D/csms.out")" = 1 ]
+}

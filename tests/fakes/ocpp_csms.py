@@ -2,7 +2,7 @@
 """A back office for tests, on python3-websockets; every frame is checked against the published schemas.
 
 usage: ocpp_csms.py [--cert PEM --key PEM [--ca PEM] [--tls12]] [--user NAME --password TEXT] [--schemas DIR]
-                    [--port-file FILE] [--boot Accepted,Pending,…] [--interval S] [--invalid TOKEN,…]
+                    [--port-file FILE] [--boot Accepted,Pending,…] [--interval S] [--invalid TOKEN,…] [--slow S]
 
 Standard output: one JSON line a frame, {"dir":"in|out","kind":"call|result|error|open|close",
 "action","id","payload"}, and {"complaint":…} for what the schemas refuse. Standard input: lines
@@ -127,6 +127,7 @@ class Office:
             self.station = None
 
     async def admit(self, path, headers):
+        await asyncio.sleep(self.args.slow)
         if not self.args.user:
             return None
         want = "Basic " + base64.b64encode(f"{self.args.user}:{self.args.password}".encode()).decode()
@@ -191,6 +192,7 @@ def main():
     p.add_argument("--port", type=int, default=0)
     p.add_argument("--boot", default="Accepted")
     p.add_argument("--interval", type=int, default=300)
+    p.add_argument("--slow", type=float, default=0)
     p.add_argument("--invalid", default="")
     office = Office(p.parse_args())
     asyncio.run(office.run())

@@ -156,3 +156,21 @@ TEST(a_boot_interval_without_measure_is_bounded)
 	CHECK(sent("BootNotification"));
 	end();
 }
+
+/* A CALLERROR without its details ends the wait of the call that it means. */
+TEST(an_answer_that_is_no_message_is_not_waited_for)
+{
+	char text[128];
+	int len;
+
+	begin();
+	accepted();
+	record("pilot", "pilot.1", ",\"evse\":1,\"state\":\"B1\",\"faults\":[]");
+	record("pilot", "pilot.2", ",\"evse\":2,\"state\":\"B1\",\"faults\":[]");
+	CHECK(sent("\"evseId\":1") && !sent("\"evseId\":2"));
+	len = snprintf(text, sizeof(text), "[4,\"%s\",\"GenericError\",\"\"]", rig.last_id);
+	ocpp_receive(rig.o, rig.now, text, (size_t)len);
+	tick(0);
+	CHECK(sent("\"evseId\":2"));
+	end();
+}
