@@ -36,6 +36,7 @@ struct put {
 	int fd;
 	struct out out;
 	int asked, answered, bad;
+	struct buf ids; /* of what was asked, each between two NULs */
 	bool unread;
 	uint64_t number;
 };
@@ -44,6 +45,25 @@ struct copy {
 	struct jw *w;
 	struct buf *text;
 };
+
+/* Others may ask through the same socket: only replies to what was asked here count. */
+static void note_id(struct put *p, const char *id)
+{
+	if (!p->ids.len)
+		buf_addc(&p->ids, '\0');
+	buf_add(&p->ids, id, strlen(id) + 1);
+	p->asked++;
+}
+
+static bool asked_here(const struct put *p, const char *id)
+{
+	const char *end = p->ids.data + p->ids.len;
+
+	for (const char *at = p->ids.data; id && at && at + 1 < end; at += strlen(at) + 1)
+		if (strcmp(at, id) == 0)
+			return true;
+	return false;
+}
 
 static int copy_member(void *ctx, const char *key, jv v)
 {
@@ -67,22 +87,23 @@ static bool complete(struct put *p, jv v, struct err *err)
 	const char *type = "command", *to = NULL;
 	struct buf text;
 	int64_t evse = 0, connector = 0;
-	char id[32];
+	const char *id = NULL;
+	char made[32];
 	struct jw *w;
 
 	if (json_want_str(v, "type", 32, &type, err) < 0 ||
-	    json_want_str(v, "to", 64, &to, err) < 0 ||
+	    json_want_str(v, "to", 64, &to, err) < 0 || json_want_str(v, "id", 256, &id, err) < 0 ||
 	    json_want_int(v, "evse", 1, 9999, &evse, err) < 0 ||
 	    json_want_int(v, "connector", 1, 9999, &connector, err) < 0)
 		return false;
 	w = out_begin(&p->out, now, type,
 		      (struct out_head){.evse = (int)evse, .connector = (int)connector, .to = to});
 	if (strcmp(type, "command") == 0) {
-		if (json_absent(json_get(v, "id")))
-			jw_kstr(w, "id", out_n(&p->out, id));
+		if (!id)
+			jw_kstr(w, "id", id = out_n(&p->out, made));
 		if (json_absent(json_get(v, "valid_ms")))
 			jw_kint(w, "valid_ms", 5000);
-		p->asked++;
+		note_id(p, id);
 	}
 	buf_init(&text, NDJSON_LINE_MAX);
 	json_each(v, copy_member, &(struct copy){w, &text});
@@ -101,7 +122,8 @@ static void on_input(void *ctx, const char *line, size_t len)
 	if (line && len == 0)
 		return;
 	if (line && record_parse(line, len, &r, &err) == 0) {
-		p->asked += record_is(&r, "command");
+		if (record_is(&r, "command") && json_str(record_get(&r, "id")))
+			note_id(p, json_str(record_get(&r, "id")));
 		out_line(&p->out, line, len);
 		record_release(&r);
 		return;
@@ -128,7 +150,8 @@ static void on_bus(void *ctx, const char *line, size_t len)
 
 	if (!line || record_parse(line, len, &r, NULL) < 0)
 		return;
-	if (record_is(&r, "reply") && strcmp(record_to(&r), o.service) == 0) {
+	if (record_is(&r, "reply") && strcmp(record_to(&r), o.service) == 0 &&
+	    asked_here(p, json_str(record_get(&r, "id")))) {
 		status = json_str(record_get(&r, "status"));
 		p->answered++;
 		p->bad += !status || (strcmp(status, "accepted") != 0 &&
@@ -184,7 +207,7 @@ int bus_put(int argc, char **argv)
 		"    evse-bus put\n"
 		"  echo '{\"to\":\"pilot.1\",\"kind\":\"unlock\"}' | evse-bus put\n",
 	};
-	struct put p = {0};
+	struct put p = {.ids.max = 16 << 20};
 	struct err err;
 	int code;
 
@@ -201,6 +224,7 @@ int bus_put(int argc, char **argv)
 			  p.asked);
 	code = p.unread ? EXIT_IO : p.bad || p.answered < p.asked ? EXIT_NO : EXIT_DONE;
 	out_release(&p.out);
+	buf_release(&p.ids);
 	close(p.fd);
 	return cli_close(code);
 }

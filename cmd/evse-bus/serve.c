@@ -71,6 +71,23 @@ static size_t sections(void *ctx, const char *names[4])
 	return 1;
 }
 
+/* A name becomes a file's, and the start of a src. */
+static void check_name(const char *const *names, size_t count, const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-.");
+
+	if (!len || name[len] || len > 48 || name[0] == '.' || name[len - 1] == '.')
+		log_fatal(EXIT_USAGE,
+			  "--service '%s': expected letters a-z, digits, '_', '-' and '.' inside, "
+			  "at most 48",
+			  name);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			log_fatal(EXIT_USAGE, "--service '%s': there is one of this name", name);
+	if (count == NAMES_MAX)
+		log_fatal(EXIT_USAGE, "--service '%s': more than %d services", name, NAMES_MAX);
+}
+
 static size_t service_names(const char *names[NAMES_MAX], char text[][24])
 {
 	size_t n = 0, t = 0;
@@ -83,8 +100,10 @@ static size_t service_names(const char *names[NAMES_MAX], char text[][24])
 		snprintf(text[t], sizeof text[t], "meter.%d", (int)e);
 		names[n++] = text[t++];
 	}
-	for (size_t i = 0; i < o.services.count && n < NAMES_MAX; i++)
+	for (size_t i = 0; i < o.services.count; i++) {
+		check_name(names, n, o.services.item[i]);
 		names[n++] = o.services.item[i];
+	}
 	return n;
 }
 

@@ -60,14 +60,27 @@ static int grow(struct keep *k)
 	return 0;
 }
 
-long keep_find(struct keep *k, struct slice type, struct slice src)
+long keep_lookup(const struct keep *k, struct slice type, struct slice src)
 {
 	uint32_t i = k->nhash ? k->hash[hash_of(type, src) & (k->nhash - 1)] : 0;
-	struct kept *e;
 
 	for (; i; i = k->item[i - 1].next)
 		if (slice_is(type, k->item[i - 1].type) && slice_is(src, k->item[i - 1].src))
 			return (long)i - 1;
+	return -1;
+}
+
+long keep_find(struct keep *k, struct slice type, struct slice src)
+{
+	long known = keep_lookup(k, type, src);
+
+	return known >= 0 ? known : keep_add(k, type, src);
+}
+
+long keep_add(struct keep *k, struct slice type, struct slice src)
+{
+	struct kept *e;
+
 	if (k->count == k->max || type.len >= sizeof e->type || src.len >= sizeof e->src)
 		return -1;
 	if (k->count == k->cap && grow(k) < 0)
@@ -81,18 +94,11 @@ long keep_find(struct keep *k, struct slice type, struct slice src)
 }
 
 int keep_put(struct keep *k, long index, const char *line, size_t len, uint64_t seq,
-	     int64_t until_us)
+	     int64_t until_us, bool gone)
 {
 	struct kept *e = &k->item[index];
 	char *copy;
 
-	if (!line) {
-		free(e->line);
-		e->line = NULL;
-		e->len = 0;
-		e->seq = seq;
-		return 0;
-	}
 	copy = e->len >= len && e->line ? e->line : realloc(e->line, len + 1);
 	if (!copy)
 		return -1;
@@ -102,10 +108,11 @@ int keep_put(struct keep *k, long index, const char *line, size_t len, uint64_t 
 	e->len = len;
 	e->seq = seq;
 	e->until_us = until_us;
+	e->gone = gone;
 	return 0;
 }
 
 bool keep_live(const struct keep *k, size_t index, int64_t now_us)
 {
-	return k->item[index].line && now_us < k->item[index].until_us;
+	return k->item[index].line && !k->item[index].gone && now_us < k->item[index].until_us;
 }

@@ -9,11 +9,12 @@
 #include "core/head.h"
 
 struct kept {
-	char *line; /* without newline, ends in NUL; NULL while withdrawn */
+	char *line; /* without newline, ends in NUL; NULL: none was ever there */
 	size_t len;
 	char type[33], src[64];
 	uint64_t seq;     /* order of arrival over all keys */
 	int64_t until_us; /* mono: from then on it counts as absent; CLOCK_NEVER: no bound */
+	bool gone;        /* the line withdraws the state: for who has seen it before only */
 	uint32_t next;    /* in the hash chain, index + 1 */
 };
 
@@ -28,16 +29,20 @@ struct keep {
 void keep_init(struct keep *k, size_t max);
 void keep_release(struct keep *k);
 
+/** The place of (type,src); -1 when it has none. */
+long keep_lookup(const struct keep *k, struct slice type, struct slice src);
+/** Makes a place for a (type,src) that has none. @return -1 when full or out of memory. */
+long keep_add(struct keep *k, struct slice type, struct slice src);
 /** The place of (type,src), made when it is new. @return its index, or -1 when full or out of
  * memory. */
 long keep_find(struct keep *k, struct slice type, struct slice src);
 
-/** Replaces what stands at @index; a NULL @line withdraws it. @return 0, or -1 when out of memory.
- */
+/** Replaces what stands at @index; @gone: by a record that withdraws it. @return 0, or -1 when out
+ * of memory. */
 int keep_put(struct keep *k, long index, const char *line, size_t len, uint64_t seq,
-	     int64_t until_us);
+	     int64_t until_us, bool gone);
 
-/** True when the record at @index is there and not too old at @now_us. */
+/** True when the record at @index is there, not withdrawn, and not too old at @now_us. */
 bool keep_live(const struct keep *k, size_t index, int64_t now_us);
 
 #endif

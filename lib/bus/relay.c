@@ -129,7 +129,7 @@ static void keep_state(struct relay *r, const char *line, size_t len, const stru
 	long i = row && row->retained ? keep_find(&r->keep, h->type, h->src) : -1;
 
 	if (i >= 0)
-		keep_put(&r->keep, i, line, len, ++r->seq, CLOCK_NEVER);
+		keep_put(&r->keep, i, line, len, ++r->seq, CLOCK_NEVER, false);
 }
 
 static void say_lost(struct relay *r)

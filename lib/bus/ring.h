@@ -13,6 +13,7 @@ struct ring_entry {
 	int32_t key;  /* in the retained table; -1: none */
 	int32_t only; /* subscriber that this is for beside those who asked: a command's addressee;
 			 -1 */
+	const char *service; /* whose connections all get it: a reply's addressee; NULL */
 };
 
 struct ring {

@@ -21,14 +21,22 @@ enum { FLOOD = 16384 };
 
 /* ---- types ---- */
 
+static int known_type(const struct router *r, struct slice type)
+{
+	for (size_t i = 0; i < r->ntypes; i++)
+		if (type.len == r->type_len[i] && memcmp(type.at, r->type[i], type.len) == 0)
+			return (int)i;
+	return -1;
+}
+
 int router_type_index(struct router *r, struct slice type)
 {
 	const struct record_type *row;
 	size_t count;
+	int known = known_type(r, type);
 
-	for (size_t i = 0; i < r->ntypes; i++)
-		if (type.len == r->type_len[i] && memcmp(type.at, r->type[i], type.len) == 0)
-			return (int)i;
+	if (known >= 0)
+		return known;
 	if (r->ntypes == ROUTER_TYPES || type.len >= sizeof r->type[0])
 		return -1;
 	row = record_type(type.at, type.len);
@@ -78,28 +86,50 @@ static bool is_gone(const char *line, size_t len)
 	return memmem(line, len, "\"gone\":true", 11) != NULL;
 }
 
-static void publish(struct router *r, const char *line, size_t len, const struct head *h, int type,
-		    int32_t only, bool resent)
+/* One service must not use up all places of the retained state. */
+static bool has_many(const struct router *r, struct peer *p)
 {
-	const struct record_type *row = row_of(r, type);
-	struct ring_entry e = {.type = (uint16_t)type, .key = -1, .only = only, .resent = resent};
-	bool gone;
+	const struct kept *k = r->keep.item;
+	int keys = 0;
+
+	for (size_t i = 0; !p->full && i < r->keep.count; i++)
+		keys += rights_src(p->service, (struct slice){k[i].src, strlen(k[i].src)});
+	p->full = p->full || keys >= ROUTER_SERVICE_KEYS;
+	return p->full;
+}
+
+/* Where a record of @p (NULL: the bus itself) is retained, if it is. @return -1 when it may not be.
+ */
+static int find_place(struct router *r, struct peer *p, const struct head *h, struct ring_entry *e)
+{
+	const struct record_type *row = row_of(r, e->type);
+
+	e->key = -1;
+	if (!row || !row->retained)
+		return 0;
+	e->key = (int32_t)keep_lookup(&r->keep, h->type, h->src);
+	if (e->key >= 0)
+		return 0;
+	if (p && has_many(r, p))
+		return -1;
+	e->key = (int32_t)keep_add(&r->keep, h->type, h->src);
+	if (e->key < 0)
+		log_warning("more than %d states: %.*s of %.*s is not retained", ROUTER_KEYS,
+			    (int)h->type.len, h->type.at, (int)h->src.len, h->src.at);
+	return 0;
+}
+
+static void publish(struct router *r, const char *line, size_t len, struct ring_entry e)
+{
+	const struct record_type *row = row_of(r, e.type);
 
 	if (row) {
 		e.urgent = row->urgent;
 		e.conflate = !row->event;
 	}
-	if (row && row->retained) {
-		e.key = (int32_t)keep_find(&r->keep, h->type, h->src);
-		gone = is_gone(line, len);
-		if (e.key >= 0)
-			keep_put(&r->keep, e.key, gone ? NULL : line, len, r->ring.last,
-				 gone ? 0 : life_end(r, row, line, len));
-		else
-			log_warning("more than %d states: %.*s of %.*s is not retained",
-				    ROUTER_KEYS, (int)h->type.len, h->type.at, (int)h->src.len,
-				    h->src.at);
-	}
+	if (e.key >= 0)
+		keep_put(&r->keep, e.key, line, len, r->ring.last, life_end(r, row, line, len),
+			 is_gone(line, len));
 	ring_add(&r->ring, line, len, e, evict, r);
 	r->routed++;
 }
@@ -107,13 +137,18 @@ static void publish(struct router *r, const char *line, size_t len, const struct
 /* A record of the bus's own that was built in r->out. */
 static void publish_own(struct router *r, int32_t only)
 {
+	struct ring_entry e = {.only = only};
 	struct head h;
+	int type;
 
 	jw_end(&r->out.w);
-	if (!jw_failed(&r->out.w) &&
-	    head_scan(buf_str(&r->out.line), r->out.line.len, &h, NULL) == 0)
-		publish(r, buf_str(&r->out.line), r->out.line.len, &h, router_type_index(r, h.type),
-			only, false);
+	if (jw_failed(&r->out.w) ||
+	    head_scan(buf_str(&r->out.line), r->out.line.len, &h, NULL) < 0 ||
+	    (type = router_type_index(r, h.type)) < 0)
+		return;
+	e.type = (uint16_t)type;
+	find_place(r, NULL, &h, &e);
+	publish(r, buf_str(&r->out.line), r->out.line.len, e);
 }
 
 static struct jw *own(struct router *r, const char *type, const char *to)
@@ -176,12 +211,29 @@ static void flush_all(struct router *r)
 
 /* ---- refusals and commands ---- */
 
+/* A peer that writes nothing but nonsense must not fill the ring and the log with complaints. */
+static bool complain(struct peer *p)
+{
+	int64_t now = loop_now(p->router->loop).mono_us;
+
+	if (now - p->said_us >= 1000000) {
+		if (p->said > ROUTER_SAYS)
+			log_warning("%s: %llu more lines were refused or skipped", p->service,
+				    (unsigned long long)p->said - ROUTER_SAYS);
+		p->said_us = now;
+		p->said = 0;
+	}
+	return ++p->said <= ROUTER_SAYS;
+}
+
 static void refuse(struct router *r, struct peer *p, const struct head *h, const char *why)
 {
 	struct jw *w;
 
 	p->refused++;
 	r->refused++;
+	if (!complain(p))
+		return;
 	log_warning("%s: refused %.*s of %.*s: %s", p->service, (int)h->type.len, h->type.at,
 		    (int)h->src.len, h->src.at, why);
 	w = own(r, "security", NULL);
@@ -191,6 +243,7 @@ static void refuse(struct router *r, struct peer *p, const struct head *h, const
 	jw_strn(w, h->type.at, h->type.len);
 	jw_key(w, "said_src");
 	jw_strn(w, h->src.at, h->src.len);
+	jw_kint(w, "refused", (int64_t)p->refused);
 	jw_kstr(w, "text", why);
 	publish_own(r, -1);
 }
@@ -198,11 +251,14 @@ static void refuse(struct router *r, struct peer *p, const struct head *h, const
 /* The newest connection of the service that @name names or lies below. */
 static struct peer *addressee(struct router *r, struct slice name)
 {
-	struct peer *found = NULL;
+	struct peer *found = NULL, *p;
 
-	for (int i = 0; i < r->peer_end; i++)
-		if (r->peer[i] && rights_src(r->peer[i]->service, name) && r->peer[i]->joined)
-			found = r->peer[i];
+	for (int i = 0; i < r->peer_end; i++) {
+		p = r->peer[i];
+		if (p && p->joined && !p->dead && rights_src(p->service, name) &&
+		    (!found || p->serial > found->serial))
+			found = p;
+	}
 	return found;
 }
 
@@ -266,18 +322,25 @@ static void control(struct router *r, struct peer *p, const char *line, size_t l
 	json_free(v);
 }
 
-static bool may_write(struct router *r, struct peer *p, struct slice name, int type)
+/* The index of a type that @p may write; -1: it may not. Only such types get an index, or any peer
+ * could use all of them up. */
+static int writable_type(struct router *r, struct peer *p, struct slice name)
 {
+	int type = known_type(r, name);
+
+	if (type < 0 && rights_type(&r->rights, p->service, name))
+		type = router_type_index(r, name);
 	if (type < 0)
-		return false;
+		return -1;
 	if (p->may[type] == 0xff)
 		p->may[type] = rights_type(&r->rights, p->service, name);
-	return p->may[type];
+	return p->may[type] ? type : -1;
 }
 
 void router_take(struct router *r, struct peer *p, const char *line, size_t len)
 {
-	struct peer *to = NULL;
+	struct ring_entry e;
+	struct peer *to;
 	struct head h;
 	struct err err;
 	int type;
@@ -288,24 +351,34 @@ void router_take(struct router *r, struct peer *p, const char *line, size_t len)
 	}
 	if (head_scan(line, len, &h, &err) < 0) {
 		p->bad++;
-		log_warning("%s line %llu: not a record: %s; skipped", p->service,
-			    (unsigned long long)p->lines.number, err.msg);
+		if (complain(p))
+			log_warning("%s line %llu: not a record: %s; skipped", p->service,
+				    (unsigned long long)p->lines.number, err.msg);
 		return;
 	}
-	type = router_type_index(r, h.type);
-	if (!rights_src(p->service, h.src))
+	if (!rights_src(p->service, h.src)) {
 		refuse(r, p, &h, "src is not this service's name");
-	else if (!may_write(r, p, h.type, type))
-		refuse(r, p, &h, "this service may not write this type");
-	else if (slice_is(h.type, "command")) {
-		to = check_command(r, p, line, len, &h);
-		if (to || p->resending)
-			publish(r, line, len, &h, type, to ? to->id : -1, p->resending);
-	} else {
-		if (slice_is(h.type, "reply") && h.to.len)
-			to = addressee(r, h.to);
-		publish(r, line, len, &h, type, to ? to->id : -1, p->resending);
+		return;
 	}
+	if ((type = writable_type(r, p, h.type)) < 0) {
+		refuse(r, p, &h, "this service may not write this type");
+		return;
+	}
+	e = (struct ring_entry){.type = (uint16_t)type, .only = -1, .resent = p->resending};
+	if (find_place(r, p, &h, &e) < 0) {
+		refuse(r, p, &h, "this service has as many states as are kept for one");
+		return;
+	}
+	if (slice_is(h.type, "command")) {
+		to = check_command(r, p, line, len, &h);
+		if (!to && !p->resending)
+			return;
+		e.only = to ? to->id : -1;
+	} else if (slice_is(h.type, "reply") && h.to.len) {
+		to = addressee(r, h.to);
+		e.service = to ? to->service : NULL;
+	}
+	publish(r, line, len, e);
 }
 
 static void on_line(void *ctx, const char *line, size_t len)
@@ -317,7 +390,9 @@ static void on_line(void *ctx, const char *line, size_t len)
 		return;
 	}
 	p->bad++;
-	log_warning("%s line %llu: %s; skipped", p->service, (unsigned long long)p->lines.number,
+	if (complain(p))
+		log_warning(
+		    "%s line %llu: %s; skipped", p->service, (unsigned long long)p->lines.number,
 		    len >= NDJSON_LINE_MAX ? "longer than 65536 bytes" : "no newline at the end");
 }
 
@@ -344,6 +419,15 @@ static void on_readable(void *ctx, int fd, short revents)
 
 /* ---- sockets ---- */
 
+static int connections(const struct router *r, const char *service)
+{
+	int count = 0;
+
+	for (int i = 0; i < r->peer_end; i++)
+		count += r->peer[i] && strcmp(r->peer[i]->service, service) == 0;
+	return count;
+}
+
 static void on_accept(void *ctx, int fd, short revents)
 {
 	struct service *s = ctx;
@@ -362,9 +446,13 @@ static void on_accept(void *ctx, int fd, short revents)
 		close(peer_fd);
 		return;
 	}
-	p = peer_new(s->router, peer_fd, s->name);
+	p = connections(s->router, s->name) < ROUTER_SERVICE_PEERS
+		? peer_new(s->router, peer_fd, s->name)
+		: NULL;
 	if (!p || loop_watch(s->router->loop, peer_fd, POLLIN, on_readable, p) < 0) {
-		log_error("%s: no room for another connection (at most %d)", s->name, ROUTER_PEERS);
+		log_error("%s: no room for another connection (at most %d of one service, %d of "
+			  "all)",
+			  s->name, ROUTER_SERVICE_PEERS, ROUTER_PEERS);
 		if (p)
 			peer_free(p);
 		else

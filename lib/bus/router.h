@@ -15,26 +15,38 @@
 #include "core/loop.h"
 #include "core/out.h"
 
-enum { ROUTER_PEERS = 512, ROUTER_KEYS = 4096, ROUTER_TYPES = 128 };
+enum {
+	ROUTER_PEERS = 512,
+	ROUTER_SERVICE_PEERS = 64, /* of one service */
+	ROUTER_KEYS = 4096,
+	ROUTER_SERVICE_KEYS = 1024, /* of one service */
+	ROUTER_TYPES = 128,
+	ROUTER_SAYS = 5, /* complaints about one peer in a second; the rest is only counted */
+};
 
 /* One connection. */
 struct peer {
 	struct router *router;
 	int fd;
-	int32_t id; /* its place in router->peer */
+	int32_t id;      /* its place in router->peer */
+	uint64_t serial; /* order of arrival */
 	const char *service;
 	struct lines lines;
 	bool subscribed, resending, live_due, joined;
 	bool dead, slow; /* to be freed at the end of the turn; because it fell behind */
+	bool full;       /* has as many retained records as a service may */
 	struct topics topics;
 	uint8_t mode[ROUTER_TYPES]; /* enum topic_mode by type index; 0xff: not looked up yet */
 	uint8_t may[ROUTER_TYPES];  /* 1: its service may write the type, 0: not; 0xff: as above */
 	uint64_t cursor,
-	    urgent;     /* next entry to look at; next urgent one, when those may go first */
-	uint64_t *owed; /* bits by key: the retained record is still to be sent */
+	    urgent;          /* next entry to look at; next urgent one, when those may go first */
+	uint64_t *owed;      /* bits by key: the retained record is still to be sent */
+	uint64_t live_after; /* the live mark waits until the cursors are there */
 	bool any_owed, two_pass, watching;
 	struct buf rest; /* of a line that the socket took only a part of */
 	uint64_t bad, sent, refused;
+	int64_t said_us; /* begin of the second in which complaints are counted */
+	uint64_t said;
 };
 
 struct service {
@@ -58,7 +70,7 @@ struct router {
 	uint8_t type_len[ROUTER_TYPES];
 	int32_t type_row[ROUTER_TYPES]; /* index in core/types.c, -1: unknown */
 	size_t ntypes;
-	uint64_t routed, refused;
+	uint64_t routed, refused, serial;
 };
 
 /** Opens DIR/<name>.sock for each of @names. @return 0, or -1 with @err. */
@@ -81,6 +93,7 @@ void peer_subscribe(struct peer *p, const struct topics *topics);
 /** Entry @seq leaves the ring: what @p has not seen of it is owed, or @p is too slow. @return false
  * then. */
 bool peer_evict(struct peer *p, uint64_t seq);
+/** The index of a type, made when it is new. @return -1 when there are too many. */
 int router_type_index(struct router *r, struct slice type);
 
 #endif

@@ -37,7 +37,8 @@ struct peer *peer_new(struct router *r, int fd, const char *service)
 		free(p);
 		return NULL;
 	}
-	*p = (struct peer){.router = r, .fd = fd, .id = id, .service = service};
+	*p = (struct peer){
+	    .router = r, .fd = fd, .id = id, .serial = ++r->serial, .service = service};
 	lines_init(&p->lines);
 	buf_init(&p->rest, NDJSON_LINE_MAX);
 	p->cursor = p->urgent = r->ring.last;
@@ -84,7 +85,7 @@ static bool wants(struct peer *p, const struct ring_entry *e, uint64_t seq)
 {
 	enum topic_mode mode = p->subscribed ? mode_of(p, e->type) : TOPIC_NONE;
 
-	if (e->only == p->id && !e->resent)
+	if ((e->only == p->id || (e->service && strcmp(e->service, p->service) == 0)) && !e->resent)
 		return true;
 	if (mode == TOPIC_NONE)
 		return false;
@@ -128,6 +129,10 @@ void peer_subscribe(struct peer *p, const struct topics *topics)
 	p->two_pass = topics_only_latest(topics);
 	memset(p->mode, 0xff, sizeof p->mode);
 	p->cursor = p->urgent = r->ring.last;
+	if (p->owed)
+		memset(p->owed, 0, ROUTER_KEYS / 8);
+	p->any_owed = false;
+	p->live_after = 0;
 	for (size_t i = 0; i < r->keep.count; i++) {
 		int type = router_type_index(
 		    r, (struct slice){r->keep.item[i].type, strlen(r->keep.item[i].type)});
@@ -179,8 +184,19 @@ static void add_line(struct batch *b, char *at, size_t len, int32_t key, uint64_
 		b->iov[b->pieces++] = (struct iovec){at, len};
 }
 
+/* True when the ring will give what is kept at @i: then it must not be sent before older ones that
+ * are still in the ring. */
+static bool comes_by_ring(const struct peer *p, const struct kept *k)
+{
+	const struct ring *ring = &p->router->ring;
+
+	if (k->seq < ring->first)
+		return false;
+	return k->seq >= (p->two_pass && ring_at(ring, k->seq)->urgent ? p->urgent : p->cursor);
+}
+
 /* The retained records that are owed, in the order in which they came; what is out of date is
- * settled unsent. */
+ * settled unsent. The live mark waits for what was replaced in the meantime. */
 static void add_owed(struct peer *p, struct batch *b)
 {
 	struct keep *k = &p->router->keep;
@@ -190,7 +206,12 @@ static void add_owed(struct peer *p, struct batch *b)
 
 	while (b->count < BATCH && (i = next_owed(p, from)) >= 0) {
 		from = k->item[i].seq + 1;
-		if (!keep_live(k, (size_t)i, now)) {
+		if (comes_by_ring(p, &k->item[i])) {
+			p->live_after = from > p->live_after ? from : p->live_after;
+			settle(p, (int32_t)i);
+			continue;
+		}
+		if (!keep_live(k, (size_t)i, now) && !k->item[i].gone) {
 			settle(p, (int32_t)i);
 			continue;
 		}
@@ -249,7 +270,7 @@ static bool send_live(struct peer *p)
 	struct router *r = p->router;
 	struct jw *w;
 
-	if (!p->live_due)
+	if (!p->live_due || p->cursor < p->live_after || p->urgent < p->live_after)
 		return true;
 	w = out_begin(&r->out, loop_now(r->loop), "bus", (struct out_head){0});
 	jw_kstr(w, "state", "live");
@@ -321,8 +342,9 @@ static bool send_all(struct peer *p)
 	if (!send_rest(p) || !send_owed(p) || !send_live(p))
 		return false;
 	if (!p->two_pass)
-		return send_pass(p, &p->cursor, false) ? (p->urgent = p->cursor, true) : false;
-	return send_pass(p, &p->urgent, true) && send_pass(p, &p->cursor, false);
+		return send_pass(p, &p->cursor, false) ? (p->urgent = p->cursor, send_live(p))
+						       : false;
+	return send_pass(p, &p->urgent, true) && send_pass(p, &p->cursor, false) && send_live(p);
 }
 
 static void on_writable(void *ctx, int fd, short revents);

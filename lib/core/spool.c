@@ -81,6 +81,9 @@ struct spool *spool_open(const char *path, struct err *err)
 	s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->fd < 0 || flock(s->fd, LOCK_EX) < 0 || ftruncate(s->fd, sizeof *s->map) < 0)
 		goto fail;
+	/* all of it now: a hole that the disk has no room for would be SIGBUS later */
+	if ((errno = posix_fallocate(s->fd, 0, sizeof *s->map)))
+		goto fail;
 	s->map = mmap(NULL, sizeof *s->map, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
 	if (s->map == MAP_FAILED)
 		goto fail;

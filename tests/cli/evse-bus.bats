@@ -95,6 +95,33 @@ until_true() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0
 	grep -q "output line 2" "$BATS_TEST_TMPDIR/err"
 }
 
+@test "several put at once through one socket: each gets its own replies" {
+	serve
+	evse-bus attach -S sim -- sh "$BATS_TEST_DIRNAME/../fakes/bus-answer.sh" 3>&- &
+	pids="$pids $!"
+	until_true sh -c "echo '{\"to\":\"sim\",\"kind\":\"plug\"}' | evse-bus put -w 1000 | grep accepted"
+	yes '{"to":"sim","kind":"plug"}' | head -20 >"$BATS_TEST_TMPDIR/in"
+	for i in 1 2 3; do
+		evse-bus put <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/got.$i" 3>&- &
+		puts="${puts:-} $!"
+	done
+	for p in $puts; do wait "$p"; done
+	[ "$(cat "$BATS_TEST_TMPDIR"/got.* | sort -u | wc -l)" = 60 ]
+	for i in 1 2 3; do [ "$(wc -l <"$BATS_TEST_TMPDIR/got.$i")" = 20 ]; done
+}
+
+@test "a service's name that cannot be one is 64 and names it" {
+	for name in ../x '' a/b Meter sim .x 'x y'; do
+		run -64 --separate-stderr evse-bus serve -s "$name"
+		[[ $stderr == *"--service '$name': "* ]]
+	done
+}
+
+@test "no room for the event spool: said at the start, not a crash later" {
+	run --separate-stderr sh -c 'ulimit -f 100; trap "" XFSZ; EVSE_DURABLE=log exec evse-bus attach -S session -- cat'
+	[[ $stderr == *"unable to open the event spool $EVSE_RUN/session.spool: File too large"* ]]
+}
+
 @test "tap: filters with jq, ends at a broken pipe and when asked" {
 	serve
 	rec meter meter.1 a.1 ',"power_w":5' | evse-bus put -S meter.1

@@ -106,8 +106,8 @@ TEST(keep_replaces_and_withdraws)
 
 	keep_init(&k, 500);
 	a = keep_find(&k, s("meter"), s("meter.ev"));
-	keep_put(&k, a, "one", 3, 1, 100);
-	keep_put(&k, a, "three", 5, 2, 100);
+	keep_put(&k, a, "one", 3, 1, 100, false);
+	keep_put(&k, a, "three", 5, 2, 100, false);
 	CHECK_STR(k.item[a].line, "three");
 	CHECK(keep_live(&k, (size_t)a, 99));
 	CHECK(!keep_live(&k, (size_t)a, 100));
@@ -117,7 +117,7 @@ TEST(keep_replaces_and_withdraws)
 		snprintf(src, sizeof src, "x.%d", i);
 		CHECK_INT(keep_find(&k, s("var"), s(src)), i < 498 ? i + 2 : -1);
 	}
-	keep_put(&k, a, NULL, 0, 3, 0);
+	keep_put(&k, a, "gone", 4, 3, 100, true);
 	CHECK(!keep_live(&k, (size_t)a, 0));
 	keep_release(&k);
 }

@@ -212,3 +212,184 @@ TEST(a_reader_of_every_record_that_stops_is_let_go_and_nobody_else)
 	close(other);
 	close_router();
 }
+
+/* ---- what the bus refuses, and whom it gives what ---- */
+
+static void say(struct peer *p, const char *type, const char *src, int n, const char *more)
+{
+	char line[400];
+	int len = snprintf(line, sizeof line,
+			   "{\"t\":\"2026-11-22T10:00:00.000Z\",\"type\":\"%s\",\"src\":\"%s\","
+			   "\"n\":\"a.%d\"%s}",
+			   type, src, n, more);
+
+	router_take(&router, p, line, (size_t)len);
+}
+
+/* All that came to @fd since the last call. */
+static const char *heard(struct peer *p, int fd)
+{
+	static struct buf got;
+
+	buf_release(&got);
+	buf_init(&got, 16 << 20);
+	take_all(p, fd, &got);
+	return buf_str(&got);
+}
+
+static int times(const char *text, const char *word)
+{
+	int count = 0;
+
+	for (; (text = strstr(text, word)); text++)
+		count++;
+	return count;
+}
+
+TEST(a_state_replaced_before_it_is_sent_comes_in_order_and_before_the_mark)
+{
+	const char *text, *third, *mark;
+	struct peer *writer, *reader;
+	int in, out;
+
+	REQUIRE(open_router(256));
+	writer = join("session", NULL, &in);
+	say(writer, "session", "session.1", 1, "");
+	reader = join("setpoint", "session~", &out);
+	say(writer, "session", "session.1", 2, "");
+	say(writer, "session", "session.1", 3, "");
+	text = heard(reader, out);
+	third = strstr(text, "\"a.3\"");
+	mark = strstr(text, "\"live\"");
+	CHECK_INT(times(text, "\"a.3\""), 1);
+	CHECK(third && strstr(text, "\"a.2\"") && strstr(text, "\"a.2\"") < third);
+	CHECK(mark && mark > third);
+	close(in);
+	close(out);
+	close_router();
+}
+
+TEST(a_withdrawal_reaches_a_reader_of_the_latest_that_the_ring_overtook)
+{
+	static char pad[300];
+	struct peer *writer, *noise, *reader;
+	const char *text;
+	int in, in2, out;
+
+	REQUIRE(open_router(256));
+	writer = join("ocpp", NULL, &in);
+	noise = join("meter.1", NULL, &in2);
+	say(writer, "reservation", "ocpp", 1, "");
+	reader = join("display", "reservation~", &out);
+	heard(reader, out);
+	say(writer, "reservation", "ocpp", 2, ",\"gone\":true");
+	snprintf(pad, sizeof pad, ",\"pad\":\"%200s\"", "");
+	for (int i = 0; i < 4000; i++)
+		say(noise, "meter", "meter.1", i, pad);
+	text = heard(reader, out);
+	CHECK(strstr(text, "\"gone\":true"));
+	peer_free(reader);
+	close(out);
+	reader = join("display", "reservation~", &out);
+	text = heard(reader, out);
+	CHECK(!strstr(text, "reservation"));
+	close(in);
+	close(in2);
+	close(out);
+	close_router();
+}
+
+TEST(nonsense_types_use_up_no_places)
+{
+	struct peer *bad, *ocpp;
+	char type[16];
+	int in, in2;
+
+	REQUIRE(open_router(256));
+	bad = join("meter.1", NULL, &in);
+	ocpp = join("ocpp", NULL, &in2);
+	for (int i = 0; i < 2 * ROUTER_TYPES; i++) {
+		snprintf(type, sizeof type, "x%d", i);
+		say(bad, type, "meter.1", i, "");
+	}
+	CHECK_INT(router.routed, ROUTER_SAYS); /* as many security records */
+	say(ocpp, "tariff", "ocpp", 1, "");
+	CHECK_INT(router.routed, ROUTER_SAYS + 1);
+	CHECK_INT(ocpp->refused, 0);
+	close(in);
+	close(in2);
+	close_router();
+}
+
+TEST(a_flood_of_refused_lines_does_not_drive_others_off)
+{
+	struct peer *bad, *log;
+	const char *text;
+	int in, out;
+
+	REQUIRE(open_router(256));
+	bad = join("meter.1", NULL, &in);
+	log = join("log", "*!", &out);
+	for (int i = 0; i < 20000; i++)
+		say(bad, "meter", "meter.2", i, "");
+	CHECK_INT(bad->refused, 20000);
+	CHECK(!log->dead);
+	text = heard(log, out);
+	CHECK_INT(times(text, "\"security\""), ROUTER_SAYS);
+	close(in);
+	close(out);
+	close_router();
+}
+
+TEST(one_service_cannot_use_up_the_retained_state)
+{
+	struct peer *bad, *ocpp, *reader;
+	char src[32];
+	int in, in2, out;
+
+	REQUIRE(open_router(256));
+	bad = join("meter.1", NULL, &in);
+	ocpp = join("ocpp", NULL, &in2);
+	for (int i = 0; i < 2 * ROUTER_KEYS; i++) {
+		snprintf(src, sizeof src, "meter.1.x%d", i);
+		say(bad, "var", src, i + 1, "");
+	}
+	CHECK_INT(router.keep.count, ROUTER_SERVICE_KEYS);
+	say(bad, "var", "meter.1.x0", 20000, "");
+	say(ocpp, "availability", "ocpp.avail.1", 1, "");
+	reader = join("session", "availability,var", &out);
+	CHECK_INT(times(heard(reader, out), "\"availability\""), 1);
+	close(in);
+	close(in2);
+	close(out);
+	close_router();
+}
+
+TEST(a_command_goes_to_the_newest_connection_and_its_reply_to_all_of_the_service)
+{
+	static const char command[] = ",\"to\":\"sim\",\"id\":\"7\",\"kind\":\"plug\"";
+	struct peer *asker, *other, *first, *second, *third;
+	int fd[5];
+
+	REQUIRE(open_router(256));
+	first = join("sim", "", &fd[0]);
+	second = join("sim", "", &fd[1]);
+	asker = join("operator", "", &fd[2]);
+	other = join("operator", "", &fd[3]);
+	first->joined = second->joined = asker->joined = other->joined = true;
+	peer_free(first);
+	close(fd[0]);
+	third = join("sim", "", &fd[4]); /* in the first place, but newer than the second */
+	third->joined = true;
+	CHECK_INT(third->id, 0);
+	say(asker, "command", "operator", 1, command);
+	CHECK_INT(times(heard(second, fd[1]), "\"plug\""), 0);
+	CHECK_INT(times(heard(third, fd[4]), "\"plug\""), 1);
+	say(third, "reply", "sim", 2, ",\"to\":\"operator\",\"id\":\"7\",\"status\":\"accepted\"");
+	CHECK_INT(times(heard(asker, fd[2]), "\"accepted\""), 1);
+	CHECK_INT(times(heard(other, fd[3]), "\"accepted\""), 1);
+	CHECK_INT(times(heard(second, fd[1]), "\"accepted\""), 0);
+	for (int i = 1; i < 5; i++)
+		close(fd[i]);
+	close_router();
+}
