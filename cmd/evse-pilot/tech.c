@@ -515,11 +515,7 @@ static const struct cli_opt scope_options[] = {
 int technician(int argc, char **argv)
 {
 	int word = technician_word(argv[0]), code;
-	struct cli cli = {.tool = "evse-pilot",
-			  .synopsis = words[word].synopsis,
-			  .about = words[word].help,
-			  .own = word == SCOPE ? scope_options : NULL,
-			  .common = cli_answers};
+	static struct cli cli; /* lives as long as the program: what it holds is never freed */
 	const char *address;
 	struct pilot_conf conf;
 	struct err err;
@@ -528,6 +524,11 @@ int technician(int argc, char **argv)
 	log_init("evse-pilot");
 	t.duty = 100;
 	t.scope = word == SCOPE;
+	cli = (struct cli){.tool = "evse-pilot",
+			   .synopsis = words[word].synopsis,
+			   .about = words[word].help,
+			   .own = word == SCOPE ? scope_options : NULL,
+			   .common = cli_answers};
 	if (cli_parse(&cli, argc, argv, NULL, NULL, &code) != CLI_GO)
 		return code;
 	address = cli.args[0];
