@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "clocks/when.h"
 #include "core/cli.h"
 #include "core/confine.h"
 #include "core/exit.h"
@@ -85,7 +86,7 @@ static int read_all(struct reading *rd)
 
 static void want_time(const char *name, const char *text, int64_t *us)
 {
-	if (text && utc_parse(text, strlen(text), us) < 0)
+	if (text && when_parse(text, us) < 0)
 		log_fatal(EXIT_USAGE, "--%s %s: expected a UTC time as 2026-11-22T10:00:00Z", name,
 			  text);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clocks/when.h"
 #include "core/exit.h"
 #include "core/head.h"
 #include "core/jqf.h"
@@ -203,8 +204,10 @@ static int emit_marked(struct show *s, const struct head *h, const char *line, s
 	bool known = s->clock.known && utc_parse(h->t.at, h->t.len, &t) == 0 &&
 		     t - s->clock.at_us <= CLOCK_OLD_US;
 
+	while (len && line[len - 1] != '}')
+		len--;
 	buf_reset(b);
-	buf_add(b, line, len - 1);
+	buf_add(b, line, len ? len - 1 : 0);
 	buf_adds(b, ",\"clock_within_10ms\":");
 	buf_adds(b, !known ? "null}" : s->clock.within ? "true}" : "false}");
 	return emit(s, buf_str(b), b->len);
@@ -231,7 +234,7 @@ static int64_t time_option(const char *name, const char *text, int64_t fallback)
 {
 	int64_t t = fallback;
 
-	if (text && utc_parse(text, strlen(text), &t) < 0)
+	if (text && when_parse(text, &t) < 0)
 		log_fatal(EXIT_USAGE, "--%s: expected a time like 2026-11-22T10:00:00Z, got '%s'",
 			  name, text);
 	return t;

@@ -58,16 +58,30 @@ static int add_member(void *ctx, const char *key, jv v)
 	return 0;
 }
 
+static int one(void *ctx, const char *key, jv v)
+{
+	(void)ctx;
+	(void)key;
+	(void)v;
+	return 1;
+}
+
+/* An empty array or object is a value too: it stands in its cell as [] or {}. */
+static bool is_empty(jv v)
+{
+	return json_is(v, JV_KIND_ARRAY) ? json_len(v) == 0 : json_each(v, one, NULL) == 0;
+}
+
 static void add_value(struct table *t, const char *key, jv v)
 {
 	struct walk w = {t, key};
 	struct cell *c;
 
-	if (json_is(v, JV_KIND_OBJECT)) {
+	if (json_is(v, JV_KIND_OBJECT) && !is_empty(v)) {
 		json_each(v, add_member, &w);
 		return;
 	}
-	if (json_is(v, JV_KIND_ARRAY)) {
+	if (json_is(v, JV_KIND_ARRAY) && !is_empty(v)) {
 		for (int i = 0; i < json_len(v); i++) {
 			struct buf name;
 

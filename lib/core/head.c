@@ -140,6 +140,9 @@ int head_scan(const char *line, size_t len, struct head *out, struct err *err)
 	h.body = (size_t)(c.p - c.start);
 	if (optional(&c, &h, err) < 0)
 		return -1;
+	while (len > h.body &&
+	       (line[len - 1] == ' ' || line[len - 1] == '\t' || line[len - 1] == '\r'))
+		len--; /* as lines that came from other systems end */
 	if (line[len - 1] != '}')
 		return err_set(err, "column %zu: expected '}' at the end", len);
 	*out = h;

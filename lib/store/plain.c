@@ -12,7 +12,7 @@ struct eye {
 
 static bool blank(char c)
 {
-	return c == ' ' || c == '\t';
+	return c == ' ' || c == '\t' || c == '\r';
 }
 
 static void skip_blanks(struct eye *e)

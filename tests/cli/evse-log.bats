@@ -206,9 +206,20 @@ has() { jq -es "any(.[]; $1)" out; }
 	[ "$(head -1 csv)" = "t,type,src,n,m,evse,voltage_v_1,voltage_v_2,voltage_v_3,current_a_1,current_a_2,current_a_3,power_w_1,power_w_2,power_w_3,import_wh,epoch" ]
 	/usr/bin/python3 -c 'import csv; assert len({len(r) for r in csv.reader(open("csv"))}) == 1'
 	run -0 evse-log show -d store --type pilot --format table
-	[[ ${lines[0]} == t*type*src*state* ]]
+	[[ ${lines[0]} == t*type*src*state*faults* ]] && [[ ${lines[1]} == *"[]" ]]
 	[ "$(evse-log show -d store --filter '1, 2, 3' --count 5 | xargs)" = "1 2 3 1 2" ]
-	run -64 evse-log show -d store --filter '.['
+	run -64 --separate-stderr evse-log show -d store --filter '.['
+	[[ $stderr == *"syntax error"* ]]
+	run -64 --separate-stderr evse-log show -d store --filter 'import "a" as a; 1'
+	[[ $stderr == *"module not found"* ]]
+	run -0 --separate-stderr evse-log show -d store --type pilot --filter 'if .duty_pct == 100 then error("no") else .state end'
+	[[ $output == *C2* && $stderr == *"filter: no; such records are left out"* ]]
+	for endless in 'repeat(1)' 'range(3000000)'; do
+		run -0 --separate-stderr timeout 60 evse-log show -d store --type session --filter "$endless"
+		[[ -z $output && $stderr == *"longer than"*"left out"* ]]
+	done
+	evse-log show -d store --from 2026-11-02 --to '2026-11-02 00:00:10' | jq -c . | cmp - <(say 120 | jq -c 'select(.t < "2026-11-02T00:00:10")')
+	evse-log show -d store --from 2026-11-02T01:01+01:00 --to 2026-11-03 | jq -c . | cmp - <(say 120 | jq -c 'select(.t >= "2026-11-02T00:01:00")')
 	[ "$(evse-log show -d store | head -1 | wc -l)" = 1 ]
 }
 

@@ -43,7 +43,8 @@ for _ in range(1500):  # far more shapes than a block holds
     makers.append((lambda body=body: record(body), True))
 makers += [(lambda b=b: record(b), False) for b in NONE]
 makers += [(lambda b=b: b, False) for b in (b"", b"null", b"[]", b"{}", b"\x00", b'{"a":1}')]
-makers += [(lambda: b"\xef\xbb\xbf" + record(b""), False), (lambda: record(b"") + b"\r", False)]
+makers += [(lambda: b"\xef\xbb\xbf" + record(b""), False), (lambda: b"\r", False)]
+makers += [(lambda end=end: record(b'"v":1') + end, True) for end in (b"\r", b"  ", b"\t\r")]
 r.shuffle(makers)
 both = [(make(), good) for make, good in makers]
 sys.stdout.buffer.write(b"".join(line + b"\n" for line, good in both if good or sys.argv[1] == "in"))
