@@ -12,6 +12,8 @@
 #include "core/journal.h"
 #include "core/tool_frame.h"
 
+enum { COMMAND_VALID_MS = 5000 };
+
 /* Sections of the file, most general first: "pilot", then "pilot.1". */
 static size_t sections(void *ctx, const char *names[4])
 {
@@ -108,6 +110,19 @@ static bool is_own(const struct tool *t, struct slice src)
 	       (src.len == len || src.at[len] == '.');
 }
 
+/* A command that lay too long, in a pipe or before a tool that stood still, is not carried out any
+ * more. One without `m` was typed by a person: when, nobody knows. */
+static bool too_late(struct tool *t, const struct record *r)
+{
+	double valid_ms = COMMAND_VALID_MS;
+
+	json_num(record_get(r, "valid_ms"), 0, 1e9, &valid_ms);
+	if (r->head.m < 0 || (double)(now_boot_ms(tool_now(t)) - r->head.m) <= valid_ms)
+		return false;
+	tool_reply_simple(t, r, "expired", "older than its valid_ms when it came");
+	return true;
+}
+
 static void take_line(struct tool *t, const char *line, size_t len, const char *where,
 		      uint64_t number)
 {
@@ -141,7 +156,8 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	if (t->frame->pass)
 		out_line(&t->out, line, len);
 	/* who wants every record gets also what is answered here */
-	taken = command && tool_vars_take(t, &r) && t->def->wants;
+	taken = command && ((tool_addressed(t, &r) && too_late(t, &r)) ||
+			    (tool_vars_take(t, &r) && t->def->wants));
 	if (wanted(t, h.type) && !taken)
 		t->def->on_record(t, &r);
 	record_release(&r);

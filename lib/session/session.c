@@ -367,6 +367,12 @@ bool session_on_meter(struct sessions *s, int evse, double import_wh, const char
 
 	if (!x)
 		return false;
+	/* The counter only falls where the meter was exchanged or reset: what was used before
+	 * still counts against the limit. */
+	if (x->meter_known && import_wh < x->import_wh && x->now.begun && x->now.begin.have) {
+		x->now.begin.import_wh -= x->import_wh - import_wh;
+		x->dirty = true;
+	}
 	x->meter_known = true;
 	x->import_wh = import_wh;
 	x->current_a = current_a;

@@ -20,11 +20,15 @@ static void put(char *to, size_t size, const char *from)
 int setpoint_read_evse(const struct record *r)
 {
 	const char *dot = strrchr(record_src(r), '.');
-	long n = dot ? strtol(dot + 1, NULL, 10) : 0;
+	char *end;
+	long n;
 
 	if (r->head.evse > 0)
 		return r->head.evse;
-	return n > 0 && n <= SETPOINT_EVSES_MAX ? (int)n : 1;
+	if (!dot)
+		return 1;
+	n = strtol(dot + 1, &end, 10);
+	return end != dot + 1 && !*end && n > 0 && n <= SETPOINT_EVSES_MAX ? (int)n : 0;
 }
 
 /* A member that may be absent or null: then what stands in *out stays. */

@@ -6,7 +6,8 @@
 #include "core/record.h"
 #include "setpoint/setpoint.h"
 
-/** The EVSE of a record: its head's, else the number that ends its src, else 1. */
+/** The EVSE of a record: its head's, else the number behind the last dot of its src; 1 where the
+ * src has no dot, 0 (none) where something else stands there: meter.solar. */
 int setpoint_read_evse(const struct record *r);
 
 /**

@@ -81,8 +81,8 @@ teardown() { ocpp_stop; }
 	{
 		printf 'garbage\n'
 		head -c 70000 /dev/zero | tr '\0' x
-		printf '\n{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"session","n":"a.1","m":1,"to":"ocpp","id":"q1","kind":"dance"}\n'
-		printf '{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"session","n":"a.2","m":1,"to":"ocpp","id":"q2","kind":"authorize","token":{"id":""}}\n'
+		printf '\n{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"session","n":"a.1","to":"ocpp","id":"q1","kind":"dance"}\n'
+		printf '{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"session","n":"a.2","to":"ocpp","id":"q2","kind":"authorize","token":{"id":""}}\n'
 		printf '{"t":"2026-11-22T10:00:00.000Z","type":"session","src":"session.9","n":"a.3","m":1,"evse":9,"state":7}\n'
 	} >"$D/in"
 	run -0 --separate-stderr "$BIN/evse-ocpp" -u "$NOWHERE" <"$D/in"

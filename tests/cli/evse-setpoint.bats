@@ -141,6 +141,18 @@ says() { until_true has "$1"; }
 	says '.type == "reply" and .id == "c2" and .status == "unknown_kind"'
 }
 
+@test "a command older than its valid_ms is expired, not carried out" {
+	now=$(awk '{ printf "%d", $1 * 1000 }' /proc/uptime)
+	for m in 1 $((now - 5500)) $((now - 500)); do
+		printf '{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"ocpp","n":"c.%d","m":%d,"to":"setpoint","id":"%d","kind":"cancel_delay"}\n' "$m" "$m" "$m"
+	done >in
+	printf '{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"ocpp","n":"d.1","m":%d,"to":"setpoint","id":"own","kind":"cancel_delay","valid_ms":100}\n' $((now - 500)) >>in
+	printf '{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"ocpp","n":"d.2","m":%d,"to":"setpoint","id":"set","kind":"set","component":"setpoint","variable":"idle-turn","value":5}\n' 5 >>in
+	printf '{"t":"2026-11-22T10:00:00.000Z","type":"command","src":"ocpp","to":"setpoint","id":"typed","kind":"cancel_delay"}\n' >>in
+	run -0 --separate-stderr evse-setpoint <in
+	[ "$(jq -rs 'map(select(.type == "reply").status) | join(" ")' <<<"$output")" = "expired expired accepted expired expired accepted" ]
+}
+
 @test "every second again, for who missed it" {
 	setpoint
 	pilot 1 C2 16 >&8

@@ -184,6 +184,23 @@ TEST(bounds_of_the_authorisation_end_it)
 	session_on_meter(&s, 1, 1500, "", 10, &now);
 	SAID("deauthorized");
 	CHECK_STR(last.reason, "EnergyLimitReached");
+	/* the meter is exchanged half way */
+	begin(&c);
+	pilot(1, "B1", false);
+	token(1, "a", "Unknown", "");
+	drain();
+	session_on_verdict(&s, last_id, &a, &now);
+	read_back(1000);
+	pilot(1, "C2", true);
+	drain();
+	said[0] = 0;
+	session_on_meter(&s, 1, 1300, "", 10, &now);
+	session_on_meter(&s, 1, 7, "", 10, &now);
+	session_on_meter(&s, 1, 206, "", 10, &now);
+	SAID("");
+	session_on_meter(&s, 1, 207, "", 10, &now);
+	SAID("deauthorized");
+	CHECK_STR(last.reason, "EnergyLimitReached");
 	begin(&c);
 	pilot(1, "B1", false);
 	token(1, "a", "Unknown", "");

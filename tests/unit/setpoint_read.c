@@ -100,6 +100,29 @@ TEST(limits_taken)
 	record_release(&r);
 }
 
+TEST(the_evse_of_a_record)
+{
+	static const struct {
+		const char *src;
+		int evse;
+	} cases[] = {{"meter", 1},     {"meter.3", 3},  {"meter.solar", 0},
+		     {"meter.2x", 0},  {"meter.", 0},   {"meter.house", 0},
+		     {"pilot.64", 64}, {"pilot.65", 0}, {"pilot.-1", 0}};
+	struct record r = {.body = jv_invalid()};
+	char line[200];
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int len = snprintf(line, sizeof line,
+				   "{\"t\":\"2026-11-22T10:00:00Z\",\"type\":\"meter\","
+				   "\"src\":\"%s\"}",
+				   cases[i].src);
+
+		REQUIRE(record_parse(line, (size_t)len, &r, NULL) == 0);
+		CHECK_INT(setpoint_read_evse(&r), cases[i].evse);
+		record_release(&r);
+	}
+}
+
 TEST(pilots_and_sessions_refused)
 {
 	static const char *const pilot[] = {",\"state\":\"G\"",
