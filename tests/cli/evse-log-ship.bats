@@ -206,8 +206,8 @@ put() {
 	for i in 1 2 3 4; do more 5 $i; done
 	serve prompt
 	SECONDS=0
-	run -0 put --once --rate 2 --timeout 1
+	run -0 put --once --rate 1 --timeout 1
 	[ "$(wc -l <far/uploads)" = 4 ]
-	[ "$SECONDS" -ge "$(($(cat store/0000000[123].seg | wc -c) / 2048 - 1))" ]
-	[ "$SECONDS" -ge 2 ]
+	[ "$SECONDS" -ge "$(($(cat store/0000000[123].seg | wc -c) / 1024))" ]
+	[ "$SECONDS" -ge 3 ]
 }

@@ -90,7 +90,11 @@ static enum cli_result parse(const char *line, int *code)
 	static char words[512];
 	static char tool[] = "evse-unit";
 	char *argv[32] = {tool}, *save = NULL;
-	struct cli c = {"evse-unit", "[FILE]", "A test.", own, common, NULL, NULL, NULL, 0};
+	struct cli c = {.tool = "evse-unit",
+			.synopsis = "[FILE]",
+			.about = "A test.",
+			.own = own,
+			.common = common};
 	enum cli_result rc;
 	int argc = 1;
 

@@ -35,7 +35,7 @@ static const struct cli_opt own[] = {
 };
 
 static const char *origin[32];
-static struct cli cli = {"evse-unit", NULL, NULL, own, NULL, NULL, origin, NULL, 0};
+static struct cli cli = {.tool = "evse-unit", .own = own, .origin = origin};
 static struct vars v;
 static struct buf text;
 static struct err err;
