@@ -8,6 +8,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "meter/tcp.h"
+
 struct meter_link {
 	struct meter_address at;
 	modbus_t *mb;
@@ -16,6 +18,7 @@ struct meter_link {
 	struct meter_span lost[METER_LOST_MAX];
 	int n_lost;
 	unsigned long strays;
+	uint16_t id; /* of the last request over TCP */
 };
 
 /* Silence that ends a frame: 3.5 characters of 11 bits, at least 1.75 ms; one more for the system's
@@ -169,19 +172,30 @@ static bool line_lives(int code)
 	       code == EMBUNKEXC || code == EMBMDATA || code == EMBBADSLAVE;
 }
 
+/* @return 0, or -1 with errno (0: a wrong answer that has no code) */
+static int read_span(struct meter_link *l, const struct meter_span *span, uint16_t *regs)
+{
+	int n;
+
+	errno = 0;
+	if (!l->at.rtu)
+		return meter_tcp_read(modbus_get_socket(l->mb), ++l->id, l->at.unit, span, regs,
+				      l->timeout_ms);
+	n = span->fc == 4 ? modbus_read_input_registers(l->mb, span->addr, span->count, regs)
+			  : modbus_read_registers(l->mb, span->addr, span->count, regs);
+	return n == span->count ? 0 : -1;
+}
+
 enum meter_link_result meter_link_read(struct meter_link *l, const struct meter_span *span,
 				       uint16_t *regs, struct err *err)
 {
-	int n, code;
+	int code;
 
 	if (l->at.rtu && !l->trusting && make_quiet(l, err)) {
 		meter_link_close(l);
 		return METER_LINK_FAILED;
 	}
-	errno = 0;
-	n = span->fc == 4 ? modbus_read_input_registers(l->mb, span->addr, span->count, regs)
-			  : modbus_read_registers(l->mb, span->addr, span->count, regs);
-	if (n == span->count)
+	if (read_span(l, span, regs) == 0)
 		return METER_LINK_OK;
 	code = errno;
 	err_set(err, "%s: unit %d, function %d, registers %d to %d: %s", l->at.host, l->at.unit,

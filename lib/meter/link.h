@@ -5,7 +5,8 @@
  * as the answer: after one late frame every read hands out the answer to the one before. So, over
  * RTU, all that stands in the line is thrown away and the line must be quiet before each request,
  * and after a read that failed the owner must prove the order again (meter_link_suspect(),
- * reader.c). Over TCP, where answers carry an id, the connection is dropped.
+ * reader.c). Over TCP, where answers carry an id, the connection is dropped, and an answer is
+ * checked here (tcp.h).
  *
  * Several processes may share a serial line: each holds a lock on it while it reads.
  * A read blocks, never longer than the time-out plus the quiet wait (at most 2 * timeout_ms in

@@ -226,7 +226,7 @@ SDM='{"voltage l1":230.1,"voltage l2":231.2,"voltage l3":229.9,"current l1":16.0
 	peer bad sdm630 "$SDM"
 	meter --timeout 100
 	until_true has '.type == "meter"'
-	for how in late trickle exception id garbage short close; do
+	for how in late trickle exception id unit garbage short close; do
 		tell '{"misbehave":"'$how'","times":1,"ms":150}'
 		fresh_meter
 		fresh_meter

@@ -126,6 +126,8 @@ class Device:
             response = request.doException(4 if how == "exception" else 2)
         response.transaction_id = request.transaction_id + (how == "id")
         response.unit_id = request.unit_id + (how == "unit")
+        if how in ("unit", "id"):  # what another meter, or an older request, would have got
+            response.registers = [r ^ 1 for r in response.registers]
         frame = self.framer.buildPacket(response)
         loop = asyncio.get_running_loop()
         if how == "late":
