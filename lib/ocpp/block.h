@@ -162,7 +162,7 @@ struct held_event {
 /* The charger's alerts: what is raised, and what the back office was told of it. */
 #define ALERTS_MAX 64
 struct alert {
-	char src[64], code[51], text[251], component[51];
+	char src[64], code[51], text[251], component[51], variable[51];
 	int evse;
 	int64_t t_us;
 	bool raised, told;

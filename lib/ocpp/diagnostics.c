@@ -22,7 +22,7 @@ static void write_component(struct jw *w, const struct alert *a)
 	}
 	jw_end(w);
 	jw_kobj(w, "variable");
-	jw_kstr(w, "name", "Problem");
+	jw_kstr(w, "name", a->variable[0] ? a->variable : "Problem");
 	jw_end(w);
 }
 
@@ -96,6 +96,7 @@ static void record(struct ocpp *o, const struct record *r)
 	snprintf(a->code, sizeof(a->code), "%s", str_of(r->body, "code"));
 	snprintf(a->text, sizeof(a->text), "%s", str_of(r->body, "text"));
 	snprintf(a->component, sizeof(a->component), "%s", str_of(r->body, "component"));
+	snprintf(a->variable, sizeof(a->variable), "%s", str_of(r->body, "variable"));
 	a->evse = evse_of(o, r->head.evse) ? r->head.evse : 0;
 	a->t_us = r->t_us;
 	a->raised = !record_gone(r) && json_bool(record_get(r, "raised"), true);

@@ -419,3 +419,19 @@ TEST(a_token_of_the_master_group_is_marked)
 	CHECK(said("\"verdict\":\"Accepted\",\"group\":\"KEYS\",\"master\":true"));
 	end();
 }
+
+/* N07: an event is of the variable that its alert names. */
+TEST(an_alert_names_its_variable)
+{
+	begin();
+	accepted();
+	record("alert", "pilot.1.alert.estop",
+	       ",\"evse\":1,\"code\":\"estop\",\"component\":\"EmergencyStopSensor\","
+	       "\"variable\":\"Tripped\",\"raised\":true");
+	CHECK(sent("\"name\":\"EmergencyStopSensor\"") && sent("\"name\":\"Tripped\""));
+	forget();
+	drain();
+	record("alert", "meter.1.alert.comm", ",\"code\":\"comm\",\"raised\":true");
+	CHECK(sent("\"name\":\"Problem\""));
+	end();
+}
