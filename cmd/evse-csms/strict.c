@@ -18,7 +18,8 @@ static bool check(const struct csms_frame *f, uint16_t type, struct ocpp_fault *
 
 bool strict_good(const struct charger *c, const struct csms_frame *f, struct ocpp_fault *fault)
 {
-	bool call = f->kind == CSMS_CALL, result = f->kind == CSMS_RESULT && c->pending;
+	bool call = f->kind == CSMS_CALL,
+	     result = f->kind == CSMS_RESULT && c->pending && strcmp(c->pending->id, f->id) == 0;
 	const struct ocpp_message *m;
 
 	if (!c->office->strict || strcmp(c->subprotocol, ocpp_v201.protocol) != 0 ||

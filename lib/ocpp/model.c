@@ -139,6 +139,12 @@ static void get_active_profile(struct ocpp *o, int evse, char value[VAR_VALUE_MA
 	NUM(o->network.active);
 }
 
+static void get_timeout(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
+{
+	(void)evse;
+	NUM(network_timeout_s(o));
+}
+
 static void get_heartbeat(struct ocpp *o, int evse, char value[VAR_VALUE_MAX])
 {
 	const char *set = o->model.values[VAR_COMM_HEARTBEAT];
@@ -341,7 +347,16 @@ const struct var_row ocpp_vars[VAR_COUNT] = {
 			    .min = 1,
 			    .max = DAY_S,
 			    .get = get_heartbeat},
-    [VAR_COMM_TIMEOUT] = RW_INT("OCPPCommCtrlr", "MessageTimeout", "Default", "s", 1, 600, "30"),
+    [VAR_COMM_TIMEOUT] = {.component = "OCPPCommCtrlr",
+			  .variable = "MessageTimeout",
+			  .instance = "Default",
+			  .type = VAR_INTEGER,
+			  .access = VAR_READ_WRITE,
+			  .unit = "s",
+			  .min = 1,
+			  .max = 600,
+			  .get = get_timeout,
+			  .initial = "30"},
     [VAR_COMM_ATTEMPT_INTERVAL] =
 	RW_INT("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", "s", 1, 3600, "10"),
     [VAR_COMM_ATTEMPTS] =
@@ -514,7 +529,8 @@ static bool value_fits(const struct var_row *row, const char *value)
 		return !strpbrk(value, ".eExX") &&
 		       cli_number(value, row->min, row->max, &number, NULL) == 0;
 	case VAR_DECIMAL:
-		return cli_number(value, row->min, row->max, &number, NULL) == 0;
+		return !strpbrk(value, "xX") &&
+		       cli_number(value, row->min, row->max, &number, NULL) == 0;
 	case VAR_STRING:
 		return (double)strlen(value) >= row->min && (double)strlen(value) <= row->max;
 	case VAR_DATETIME:

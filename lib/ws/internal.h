@@ -117,6 +117,9 @@ int ws_listen(const char *address, int *port, struct err *e);
 void ws_address_text(char *text, size_t size, const struct sockaddr_storage *sa, socklen_t len);
 /** Answers a request with @status. @return -1, as a callback returns to end the connection */
 int ws_http_answer(struct lws *wsi, int status);
+/** Upgrades without a subprotocol and closes at once, with status 1002. @return -1, or as above
+ * Source: OCPP 2.0.1 part 4 3.1.2 */
+int ws_no_subprotocol(struct lws *wsi);
 
 /* ---- an established connection (link.c) ---- */
 

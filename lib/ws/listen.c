@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "ws/url.h"
 
 void ws_address_text(char *text, size_t size, const struct sockaddr_storage *sa, socklen_t len)
@@ -108,5 +110,41 @@ int ws_http_answer(struct lws *wsi, int status)
 		       "HTTP/1.1 %d %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n", status,
 		       phrase, headers);
 	lws_write(wsi, buf + LWS_PRE, (size_t)len, LWS_WRITE_HTTP_HEADERS);
+	return -1;
+}
+
+/* The answer to a client's key. Source: RFC 6455 4.2.2 */
+static bool accept_key(char *text, struct lws *wsi)
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char key[64 + sizeof(guid)];
+	int len = lws_hdr_copy(wsi, key, 64, WSI_TOKEN_KEY);
+	unsigned int n;
+
+	if (len <= 0)
+		return false;
+	memcpy(key + len, guid, sizeof(guid));
+	if (!EVP_Digest(key, strlen(key), digest, &n, EVP_sha1(), NULL))
+		return false;
+	EVP_EncodeBlock((unsigned char *)text, digest, (int)n);
+	return true;
+}
+
+int ws_no_subprotocol(struct lws *wsi)
+{
+	static const unsigned char farewell[] = {0x88, 2, 1002 >> 8, 1002 & 0xff};
+	unsigned char buf[LWS_PRE + 256];
+	char key[64];
+	int len;
+
+	if (!accept_key(key, wsi))
+		return ws_http_answer(wsi, 400);
+	len = snprintf((char *)buf + LWS_PRE, sizeof(buf) - LWS_PRE,
+		       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+		       "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		       key);
+	memcpy(buf + LWS_PRE + len, farewell, sizeof(farewell));
+	lws_write(wsi, buf + LWS_PRE, (size_t)len + sizeof(farewell), LWS_WRITE_HTTP_HEADERS);
 	return -1;
 }

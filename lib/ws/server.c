@@ -167,8 +167,8 @@ static int confirm(struct ws_conn *c, struct lws *wsi, const char *upgrade)
 	    !ws_subprotocol_pick(picked, sizeof(picked), asked, c->server->subprotocols)) {
 		snprintf(text, sizeof(text), "subprotocol: asked for \"%s\", served is \"%s\"",
 			 asked, c->server->subprotocols);
-		conn_refused(c, WS_SUBPROTOCOL, 400, text);
-		return ws_http_answer(wsi, 400);
+		conn_refused(c, WS_SUBPROTOCOL, 101, text);
+		return ws_no_subprotocol(wsi);
 	}
 	status = ask_admission(c, wsi, asked);
 	if (status == 0)

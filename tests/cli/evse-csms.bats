@@ -153,9 +153,14 @@ teardown() { csms_teardown; }
 	grep -q '^open ocpp2.1' CS001.out
 	charger CS002 --subprotocols ocpp1.6,ocpp2.0.1
 	grep -q '^open ocpp2.0.1' CS002.out
-	charger CS001 --subprotocols ocpp1.6
-	grep -q '^refused' CS001.out
-	grep -q '"kind":"refused","reason":"subprotocol","status":400' csms.out
+}
+
+@test "no subprotocol in common: upgraded without one and closed at once" {
+	csms3
+	charger CS002 --subprotocols ocpp1.6
+	until_true grep -q '^open None' CS002.out
+	until_true grep -q '^closed 1002' CS002.out
+	until_true grep -q '"kind":"refused","reason":"subprotocol","status":101' csms.out
 }
 
 @test "a certificate for another identity is refused" {
@@ -311,6 +316,16 @@ teardown() { csms_teardown; }
 	csms
 	run -69 --separate-stderr evse-csms -l "127.0.0.1:$PORT" </dev/null
 	[[ $stderr == *"Address already in use"* ]]
+}
+
+@test "--strict does not judge a late answer by the call that runs then" {
+	csms3 --strict
+	charger CS001 --answer none
+	order '{"to":"CS001","action":"GetLocalListVersion","id":"1","timeout_ms":100}'
+	order '{"to":"CS001","action":"ClearCache","id":"2"}'
+	until_true grep -q '\[2,"2","ClearCache"' CS001.out
+	frame '[3,"1",{"versionNumber":1}]'
+	until_true grep -q '"id":"1","payload":{"versionNumber":1},"unexpected":true}' csms.out
 }
 
 @test "--strict finds what does not fit OCPP 2.0.1" {
