@@ -131,7 +131,7 @@ static void log_state(const char *what)
 	tool_send(g.t);
 }
 
-static void say_pruned(bool for_room)
+static void say_pruned(void)
 {
 	char text[160];
 
@@ -140,13 +140,14 @@ static void say_pruned(bool for_room)
 	snprintf(text, sizeof text,
 		 "removed the oldest: data of %" PRIu64 " segments, events of %" PRIu64,
 		 g.store.pruned_data, g.store.pruned_events);
-	if (for_room) {
+	if (g.store.for_room) {
 		log_warning("%s: %s, to make room", o.dir, text);
 		tool_alert(g.t, "disk_full", 0, 4, true, false, "LocalLog", text);
 	} else {
 		log_info("%s: %s", o.dir, text);
 	}
 	g.store.pruned_data = g.store.pruned_events = 0;
+	g.store.for_room = false;
 	log_state("pruned");
 }
 
@@ -190,7 +191,7 @@ static void commit(bool sync)
 		return;
 	}
 	say_disk(0);
-	say_pruned(true);
+	say_pruned();
 	if (sync) {
 		loop_timer_cancel(g.t->loop, &g.sync);
 		loop_timer_cancel(g.t->loop, &g.event);
@@ -213,7 +214,7 @@ static void pack(void)
 		log_error("%s: %s", o.dir, err.msg);
 		loop_timer_after(g.t->loop, &g.pack, PACK_RETRY_US);
 	}
-	say_pruned(true);
+	say_pruned();
 }
 
 static void rotate(void)
@@ -267,7 +268,7 @@ static void on_retain(void *ctx)
 	loop_timer_after(g.t->loop, &g.retain, RETAIN_US);
 	if (store_retain(&g.store, now_ms(), &err) < 0)
 		log_warning("%s: %s", o.dir, err.msg);
-	say_pruned(false);
+	say_pruned();
 }
 
 /* ---- input ---- */

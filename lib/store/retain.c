@@ -205,6 +205,7 @@ bool retain_make_room(struct store *s, bool to_pack, int64_t now_ms)
 		}
 	if (move_tip(s, oldest, data, now_ms, NULL) <= 0)
 		return had_reserve;
+	s->for_room = true;
 	retain_reserve(s);
 	return true;
 }
@@ -287,6 +288,8 @@ int store_pack(struct store *s, int64_t now_ms, struct err *err)
 
 	if (s->child > 0) {
 		rc = take_child(s, now_ms, err);
+		if (rc == 1 && s->bytes > s->limits.max_bytes) /* a flood does not wait */
+			(void)store_retain(s, now_ms, NULL);
 		if (s->child > 0 || rc < 0 || (rc == 1 && s->full))
 			return rc;
 	}

@@ -52,6 +52,7 @@ struct store {
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
+	bool for_room; /* what was pruned had to go for a full disk */
 	bool full, pack_failed;
 	char aside[40]; /* where a store went that could not be gone on with; "": nowhere */
 	struct err aside_why;

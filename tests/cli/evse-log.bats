@@ -509,6 +509,23 @@ has() { jq -es "any(.[]; $1)" out; }
 	[ "$(grep -c '"meter"' after)" -lt 1100 ]
 }
 
+@test "--size holds during a flood, not from minute to minute" {
+	/usr/bin/python3 - >input <<-'END'
+		import random
+		r = random.Random(3)
+		for i in range(4000):
+		    print('{"t":"2026-11-22T10:%02d:%02d.000Z","type":"%s","src":"a","n":"e.%d","m":1,"x":"%0400x"}' % (i // 60 % 60, i % 60, "session" if i % 50 == 0 else "meter", i + 1, r.getrandbits(1600)))
+	END
+	record --size 0.25 --seal-records 100 <input >out
+	evse-log stat -d store --json | jq -e '.bytes <= 262144 and .removed_records > 2000'
+	evse-log verify -d store --deep
+	# the oldest data went, no event did, and it is no matter of a full disk
+	[ "$(evse-log show -d store --type session | wc -l)" = 80 ]
+	[ "$(evse-log show -d store | tail -1)" = "$(tail -1 input)" ]
+	run -1 has '.type == "alert"'
+	has '.event == "pruned"'
+}
+
 @test "a store that was tampered with is set aside, with an alert, and recording goes on" {
 	say 30 | record >/dev/null
 	say 30 2 | record >/dev/null
