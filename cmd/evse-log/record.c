@@ -8,7 +8,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/memory.h"
 #include "core/tool.h"
@@ -371,6 +373,24 @@ static void on_set(struct tool *t)
 	g.store.limits = limits_of_options();
 }
 
+/* So that who reads the store finds keys that are elsewhere. */
+static void link_keys(void)
+{
+	char path[PATH_MAX], to[PATH_MAX], was[PATH_MAX];
+	ssize_t n;
+
+	if (!o.keys || !realpath(o.keys, to))
+		return;
+	snprintf(path, sizeof path, "%s/keys", o.dir);
+	n = readlink(path, was, sizeof was);
+	if (n == (ssize_t)strlen(to) && memcmp(was, to, strlen(to)) == 0)
+		return;
+	if (n > 0)
+		(void)unlink(path);
+	if (symlink(to, path) < 0 && errno != EEXIST)
+		log_info("%s: no link to the keys: %s", path, strerror(errno));
+}
+
 static int start(struct tool *t)
 {
 	struct store_limits limits = limits_of_options();
@@ -394,6 +414,7 @@ static int start(struct tool *t)
 					     : common_exit(why, EXIT_CONFIG));
 	}
 	g.open = true;
+	link_keys();
 	if (g.store.keys.token)
 		t->needs |= CONFINE_MODULES | CONFINE_LOCAL;
 	g.sync = (struct loop_timer){.name = "sync", .fn = on_sync};

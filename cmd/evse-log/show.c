@@ -269,7 +269,7 @@ static int show(struct show *s, struct reader *r, struct opening *w)
 	s->reader = r;
 	s->drawn = -1;
 	s->progress = !o.follow && !o.c.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-	r->from_ms = o.from ? s->from_us / 1000 : INT64_MIN;
+	r->from_ms = o.from ? s->from_us / 1000 - (s->from_us < 0) : INT64_MIN;
 	if (o.from && o.clock) /* what the clock said before counts */
 		r->from_ms -= CLOCK_OLD_US / 1000;
 	r->to_ms = o.to ? s->to_us / 1000 : INT64_MAX;

@@ -265,7 +265,8 @@ static int read_one(struct giver *g, uint64_t seq, struct err *err)
 	int rc = reader_head(r, seq, &h, &size, err);
 
 	g->place = (struct place){.seq = seq, .sealed = rc == 0};
-	if (rc == 0 && (h.to_ms < r->from_ms || h.from_ms > r->to_ms))
+	/* a head says 1970 for all that is before */
+	if (rc == 0 && (h.to_ms < r->from_ms || (h.from_ms > 0 && h.from_ms > r->to_ms)))
 		return 0;
 	if (rc == 0) {
 		buf_init(&data, SEALER_FILE_MAX + 65536);

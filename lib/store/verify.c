@@ -112,6 +112,7 @@ static int check_parts(struct verify *v, const struct buf *data, const struct se
 		if (memcmp(hash, p->hash, CRYPT_HASH) != 0)
 			return bad(v, "segment %" PRIu64 ": its %s were changed", h->seq, name);
 		at += p->bytes;
+		v->records += p->records;
 	}
 	if (at != data->len)
 		return bad(v, "segment %" PRIu64 ": bytes were added behind it", h->seq);
@@ -184,7 +185,6 @@ static int check_segment(struct verify *v, const struct reader *r, struct chain 
 	if (rc == 0 && (v->keys || r->opener.key_pem))
 		rc = check_open(v, r, &data, &h);
 	v->bytes += data.len;
-	v->records += rc == 0 ? h.records : 0;
 	buf_release(&data);
 	if (rc == 0) {
 		v->last = c->seq = seq;
@@ -314,7 +314,7 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 	if (!v->delivered) {
 		errno = ENOENT;
 		if (rc == 1)
-			return r->seq_count ? bad(v, "tip: missing")
+			return r->seq_count ? bad(v, "tip: missing (delivered segments: --delivered)")
 					    : err_set(err, "%s holds no store", dir);
 		if (!trusted(v, tip.key, tip.seq) && !trusted(v, tip.key, tip.seq + 1))
 			return bad(v, "tip: signed with a key that is not trusted");

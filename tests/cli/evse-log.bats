@@ -218,6 +218,9 @@ has() { jq -es "any(.[]; $1)" out; }
 		run -0 --separate-stderr timeout 60 evse-log show -d store --type session --filter "$endless"
 		[[ -z $output && $stderr == *"longer than"*"left out"* ]]
 	done
+	printf '{"t":"%s","type":"meter","src":"o","n":"%s","m":1}\n' 0001-01-01T00:00:00Z o.1 1969-12-31T23:59:59.9995Z o.2 | record --keys store/keys -d old >/dev/null
+	[ "$(evse-log show -d old --to 0001-01-02 --filter .n)" = '"o.1"' ]
+	[ "$(evse-log show -d old --from 1969-12-31T23:59:59.9992Z --to 1970-01-01 --filter .n)" = '"o.2"' ]
 	evse-log show -d store --from 2026-11-02 --to '2026-11-02 00:00:10' | jq -c . | cmp - <(say 120 | jq -c 'select(.t < "2026-11-02T00:00:10")')
 	evse-log show -d store --from 2026-11-02T01:01+01:00 --to 2026-11-03 | jq -c . | cmp - <(say 120 | jq -c 'select(.t >= "2026-11-02T00:01:00")')
 	[ "$(evse-log show -d store | head -1 | wc -l)" = 1 ]
@@ -435,6 +438,24 @@ has() { jq -es "any(.[]; $1)" out; }
 	sed -i 's/,1\]/,0]/' store/hidden
 	run -1 evse-log verify -d store
 	[ "$output" = "bad: hidden: its signature is wrong" ]
+}
+
+@test "keys elsewhere are found by who reads" {
+	mkdir away
+	say 10 | record --keys away/keys >/dev/null
+	evse-log show -d store | cmp - <(say 10)
+	evse-log verify -d store --deep
+	evse-log stat -d store --json | jq -e '.records == 20'
+	cp -r away/keys away/moved
+	say 10 2 | record --keys away/moved >/dev/null
+	rm -r away/keys
+	evse-log show -d store | cmp - <(say 10; say 10 2)
+	# keys of the store's own are never put aside
+	say 10 | evse-log record -q -d own >/dev/null
+	run -0 evse-log record -q -d own --keys away/moved </dev/null
+	[ -d own/keys ] && [ ! -L own/keys ]
+	rm -r away
+	run -66 evse-log show -d store
 }
 
 @test "keys change without a gap; the old or the new public key is enough" {
