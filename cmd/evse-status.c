@@ -98,11 +98,11 @@ static void print_evse(const struct view *v, int evse)
 
 	view_why(v, evse, why, sizeof why);
 	if (json_num(json_get(pilot, "limit_a"), 0, 1000, &d))
-		snprintf(limit, sizeof limit, "%.1f A", d);
+		snprintf(limit, sizeof limit, "%.1f", d);
 	if (json_len(amps) == 3)
 		snprintf(a, sizeof a, "%.1f %.1f %.1f", number(json_at(amps, 0), 0),
 			 number(json_at(amps, 1), 0), number(json_at(amps, 2), 0));
-	printf("%4d  %-5s %-14s %-9s %-8s %-15s %8.0f W  %s\n", evse,
+	printf("%4d  %-5s %-14s %-9s %8s  %-17s %9.0f\n      %s\n", evse,
 	       word(json_get(pilot, "state"), "?"), word(json_get(session, "state"), "-"),
 	       json_bool(json_get(json_get(pilot, "contactor"), "feedback"), false) ? "closed"
 										    : "open",
@@ -125,7 +125,8 @@ static void print_delivery(const struct view_state *s)
 
 	if (strcmp(event, "shipped") == 0)
 		printf("Delivery     up to segment %.0f at %s\n",
-		       number(json_get(s->body, "segment"), 0), word(json_get(s->body, "to"), "?"));
+		       number(json_get(s->body, "segment"), 0),
+		       word(json_get(s->body, "place"), "?"));
 	else
 		printf("Delivery     %s: %s\n", event, word(json_get(s->body, "reason"), "-"));
 }
@@ -155,13 +156,26 @@ static void print_clock(void *ctx, const struct view_state *s)
 	       word(json_get(s->body, "source"), "?"), bound);
 }
 
+/* Those that make nothing unhealthy; the others stand below it. */
 static void print_alert(void *ctx, const struct view_state *s)
 {
 	(void)ctx;
-	if (json_bool(json_get(s->body, "raised"), false))
-		printf("Alert        %s: %s%s\n", s->src,
-		       word(json_get(s->body, "text"), word(json_get(s->body, "code"), "?")),
-		       json_bool(json_get(s->body, "latched"), false) ? " (latched)" : "");
+	if (json_bool(json_get(s->body, "raised"), false) &&
+	    number(json_get(s->body, "severity"), 9) > VIEW_SERIOUS)
+		printf("Note         %s: %s\n", s->src,
+		       word(json_get(s->body, "text"), word(json_get(s->body, "code"), "?")));
+}
+
+static void print_reasons(const struct view_health *h)
+{
+	const char *what = buf_str(&h->reasons), *step = buf_str(&h->steps);
+
+	puts("\nLook at:");
+	for (; *what; what += strcspn(what, "\n") + 1, step += strcspn(step, "\n") + 1) {
+		printf("%.*s\n", (int)strcspn(what, "\n"), what);
+		if (*step != '\n')
+			printf("    -> %.*s\n", (int)strcspn(step, "\n"), step);
+	}
 }
 
 static void print_text(const struct view *v, const struct view_health *h)
@@ -170,7 +184,7 @@ static void print_text(const struct view *v, const struct view_health *h)
 	jv grid = view_get(v, "meter", "meter.grid");
 
 	printf("%s\n\n", h->healthy ? "healthy" : "NOT HEALTHY");
-	printf("EVSE  CP    session        contactor limit    A on L1 L2 L3       power  why\n");
+	printf("EVSE  CP    session        contactor  limit A  A on L1 L2 L3       power W\n");
 	for (int i = 0; i < n; i++)
 		print_evse(v, evse[i]);
 	putchar('\n');
@@ -182,7 +196,7 @@ static void print_text(const struct view *v, const struct view_health *h)
 	view_each(v, "log", print_log, NULL);
 	view_each(v, "alert", print_alert, NULL);
 	if (!h->healthy)
-		printf("\nLook at:\n%s", buf_str(&h->reasons));
+		print_reasons(h);
 }
 
 /* ---- JSON ---- */
@@ -202,6 +216,14 @@ static void add_states(struct jw *w, const struct view *v)
 	buf_release(&text);
 }
 
+static void add_lines(struct jw *w, const char *name, const struct buf *text)
+{
+	jw_karr(w, name);
+	for (const char *p = buf_str(text); *p; p += strcspn(p, "\n") + 1)
+		jw_strn(w, p, strcspn(p, "\n"));
+	jw_end(w);
+}
+
 static void print_json(const struct view *v, const struct view_health *h)
 {
 	char t[UTC_LEN + 1];
@@ -214,10 +236,8 @@ static void print_json(const struct view *v, const struct view_health *h)
 	jw_obj(&w);
 	jw_kstr(&w, "t", t);
 	jw_kbool(&w, "healthy", h->healthy);
-	jw_karr(&w, "reasons");
-	for (const char *p = buf_str(&h->reasons); *p; p += strcspn(p, "\n") + 1)
-		jw_strn(&w, p, strcspn(p, "\n"));
-	jw_end(&w);
+	add_lines(&w, "reasons", &h->reasons);
+	add_lines(&w, "steps", &h->steps);
 	add_states(&w, v);
 	jw_end(&w);
 	puts(buf_str(&b));
@@ -269,7 +289,7 @@ int main(int argc, char **argv)
 		log_fatal(EXIT_UNAVAILABLE, "the bus did not give its state within %d s",
 			  WAIT_MS / 1000);
 	s.view.now_us = piped ? last_time(&s.view) : clock_read().real_us;
-	view_judge(&s.view, &h);
+	view_judge(&s.view, piped ? NULL : bus_dir(o.dir), &h);
 	if (o.json)
 		print_json(&s.view, &h);
 	else

@@ -1,10 +1,11 @@
 /* evse-top: the charger live in a terminal. Reads the bus (or records on standard input with -),
  * draws with ncurses.
  *
- * Keys: q end, h or ? help, up and down choose an EVSE, space holds the picture, a shows all
- * alerts. */
+ * Keys: q end, h or ? help, up and down choose an EVSE, space holds the picture, a shows what is
+ * wrong. */
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <math.h>
 #include <ncurses.h>
@@ -25,6 +26,7 @@
 #include "view/view.h"
 
 enum { REFRESH_MS = 250, HISTORY = 240, LOG_LINES = 64 };
+enum { SMALL = 14, WIDE = 100 }; /* lines below which little is shown; columns for the why */
 enum { GOOD = 1, WARN, BAD, DIM };
 
 static struct {
@@ -44,7 +46,8 @@ struct top {
 	struct view view;
 	struct lines lines;
 	int fd;
-	bool end, hold, help, alerts, gone;
+	const char *run; /* where the services stand; NULL: records of the past */
+	bool end, hold, help, alerts, gone, utf8;
 	int chosen; /* index of the EVSE */
 	double power[VIEW_EVSES][HISTORY];
 	int filled;
@@ -71,12 +74,15 @@ static double number(jv v, double fallback)
 
 static void note(struct top *t, const struct record *r, const char *text)
 {
+	const char *src = record_src(r), *alert = strstr(src, ".alert.");
+	int len = alert ? (int)(alert - src) : (int)strlen(src);
+
 	if (t->events == LOG_LINES) {
 		memmove(t->event[0], t->event[1], sizeof t->event - sizeof t->event[0]);
 		t->events--;
 	}
-	snprintf(t->event[t->events++], sizeof t->event[0], "%.8s  %-14.14s %s", r->head.t.at + 11,
-		 record_src(r), text);
+	snprintf(t->event[t->events++], sizeof t->event[0], "%.8s  %-12.*s %s", r->head.t.at + 11,
+		 len < 20 ? len : 20, src, text);
 }
 
 /* What people want to read as it happens: edges of sessions, alerts, commands and refusals. */
@@ -89,11 +95,11 @@ static void note_event(struct top *t, const struct record *r)
 		snprintf(text, sizeof text, "%s: %s %s", word(json_get(b, "state"), "?"),
 			 word(json_get(b, "edge"), ""), word(json_get(b, "reason"), ""));
 	else if (record_is(r, "alert"))
-		snprintf(text, sizeof text, "%s %s",
+		snprintf(text, sizeof text, "%s %s %s",
 			 json_bool(json_get(b, "raised"), false) ? "ALERT" : "cleared",
-			 word(json_get(b, "text"), word(json_get(b, "code"), "")));
+			 word(json_get(b, "code"), "?"), word(json_get(b, "text"), ""));
 	else if (record_is(r, "command"))
-		snprintf(text, sizeof text, "asks %s to %s", record_to(r),
+		snprintf(text, sizeof text, "asks %s: %s", record_to(r),
 			 word(json_get(b, "kind"), "?"));
 	else if (record_is(r, "reply"))
 		snprintf(text, sizeof text, "answers %s: %s", record_to(r),
@@ -167,23 +173,20 @@ static int state_colour(const char *state, int faults)
 	return state[0] == 'C' || state[0] == 'D' ? GOOD : state[0] == 'B' ? WARN : 0;
 }
 
-static int draw_head(const struct top *t)
+static int draw_head(const struct top *t, const struct view_health *h)
 {
-	struct view_health h;
 	char time[UTC_LEN + 1];
 	jv grid = view_get(&t->view, "meter", "meter.grid");
 
-	view_judge(&t->view, &h);
 	utc_format(t->view.now_us, time);
 	attron(A_BOLD);
 	say(0, 0, 0, "evse-top");
 	attroff(A_BOLD);
-	say(0, 10, h.healthy ? GOOD : BAD, "%s", h.healthy ? "healthy" : "not healthy");
-	say(0, 24, 0, "%.19sZ  alerts %d%s%s", time, h.alerts, t->hold ? "  HELD" : "",
+	say(0, 10, h->healthy ? GOOD : BAD, "%s", h->healthy ? "healthy" : "NOT HEALTHY");
+	say(0, 24, 0, "%.19sZ  alerts %d%s%s", time, h->alerts, t->hold ? "  HELD" : "",
 	    t->gone ? "  the bus is gone" : "");
-	say(0, COLS - 20 > 60 ? COLS - 20 : 60, DIM, "h help   q end");
-	view_health_release(&h);
-	if (json_absent(grid))
+	say(0, COLS - 16 > 62 ? COLS - 16 : 62, DIM, "h help   q end");
+	if (json_absent(grid) || LINES < SMALL)
 		return 1;
 	say(1, 0, 0, "grid %.0f W   %.2f Hz   %.1f V", number(json_get(grid, "power_total_w"), 0),
 	    number(json_get(grid, "freq_hz"), 0),
@@ -201,6 +204,8 @@ static void draw_row(const struct top *t, int y, int evse, bool chosen)
 	double d;
 
 	view_why(v, evse, why, sizeof why);
+	if (COLS < WIDE) /* the chosen one's reasons stand below */
+		why[0] = '\0';
 	if (json_num(json_get(pilot, "limit_a"), 0, 1000, &d))
 		snprintf(limit, sizeof limit, "%.1f", d);
 	if (chosen)
@@ -220,7 +225,9 @@ static void draw_row(const struct top *t, int y, int evse, bool chosen)
 /* The power of the chosen EVSE over the last minutes, as columns of block characters. */
 static int draw_power(const struct top *t, int y, int index)
 {
-	static const char *const eighth[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char *const ascii[] = {" ", ".", ".", ":", ":", "|", "|", "#", "#"};
+	const char *const *eighth = t->utf8 ? blocks : ascii;
 	int width = COLS - 12 < HISTORY ? COLS - 12 : HISTORY, rows = LINES > 30 ? 6 : 3;
 	const double *p = t->power[index] + HISTORY - (width > 0 ? width : 0);
 	double top = 1000;
@@ -261,7 +268,7 @@ static int draw_because(const struct top *t, int y, int evse)
 		jv b = json_at(because, i);
 		bool wins = strcmp(word(json_get(b, "role"), ""), "winner") == 0;
 
-		say(y++, 2, wins ? GOOD : 0, "%s %-18s %-14s %6.1f A", wins ? "▶" : " ",
+		say(y++, 2, wins ? GOOD : 0, "%s %-18s %-14s %6.1f A", wins ? ">" : " ",
 		    word(json_get(b, "src"), "?"), word(json_get(b, "rule"), "?"),
 		    number(json_get(b, "value_a"), 0));
 	}
@@ -281,17 +288,24 @@ static void draw_log(void *ctx, const struct view_state *s)
 {
 	int *y = ctx;
 
+	if (strcmp(s->src, "log") != 0)
+		return;
 	say((*y)++, 0, 0, "log %.0f records, %.1f MB", number(json_get(s->body, "records"), 0),
 	    number(json_get(s->body, "bytes"), 0) / 1e6);
 }
 
-static void draw_alert(void *ctx, const struct view_state *s)
+/* What is wrong, and with @steps what to do about it. */
+static int draw_reasons(int y, const struct view_health *h, bool steps)
 {
-	int *y = ctx;
+	const char *what = buf_str(&h->reasons), *step = buf_str(&h->steps);
 
-	if (json_bool(json_get(s->body, "raised"), false) && *y < LINES)
-		say((*y)++, 0, BAD, "! %-28s %s", s->src,
-		    word(json_get(s->body, "text"), word(json_get(s->body, "code"), "")));
+	for (; *what && y < LINES;
+	     what += strcspn(what, "\n") + 1, step += strcspn(step, "\n") + 1) {
+		say(y++, 0, BAD, "! %.*s", (int)strcspn(what, "\n"), what);
+		if (steps && *step != '\n')
+			say(y++, 0, 0, "    -> %.*s", (int)strcspn(step, "\n"), step);
+	}
+	return y;
 }
 
 static void draw_help(void)
@@ -301,48 +315,59 @@ static void draw_help(void)
 	    "h ?      this text",
 	    "up down  choose an EVSE",
 	    "space    hold the picture",
-	    "a        only the alerts",
+	    "a        what is wrong, and what to do about it",
 	    "",
 	    "CP: A no car, B connected, C charging, D with ventilation,",
 	    "    E pilot shorted, F not available; 1 without PWM, 2 with",
-	    "▶ marks the source that decides the current; the others would allow more"};
+	    "> marks the source that decides the current; the others would allow more"};
 
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
 		say(2 + (int)i, 2, 0, "%s", text[i]);
 }
 
-static void draw(struct top *t)
+static int draw_charger(struct top *t, int y, const struct view_health *h)
 {
-	int evse[VIEW_EVSES], n = view_evses(&t->view, evse), y;
+	int evse[VIEW_EVSES], n = view_evses(&t->view, evse);
+	bool small = LINES < SMALL;
 
-	erase();
-	y = draw_head(t);
-	if (t->help) {
-		draw_help();
-		refresh();
-		return;
-	}
 	if (t->chosen >= n)
 		t->chosen = n ? n - 1 : 0;
-	y++;
-	if (!t->alerts) {
-		say(y++, 0, DIM,
-		    "EVSE  CP   session        contact   limit    A L1     L2     L3        W  "
-		    "why");
-		for (int i = 0; i < n && y < LINES - 8; i++)
-			draw_row(t, y++, evse[i], i == t->chosen);
-		if (n) {
-			y = draw_because(t, y + 1, evse[t->chosen]);
-			y = draw_power(t, y + 1, t->chosen);
-		}
-		view_each(&t->view, "uplink", draw_uplink, &y);
-		view_each(&t->view, "log", draw_log, &y);
+	y += !small;
+	say(y++, 0, DIM,
+	    "EVSE  CP   session        contact   limit    A L1     L2     L3        W%s",
+	    COLS < WIDE ? "" : "  why");
+	for (int i = 0; i < n && y < LINES - (small ? 0 : 8); i++)
+		draw_row(t, y++, evse[i], i == t->chosen);
+	y = draw_reasons(y, h, false);
+	if (small)
+		return y;
+	if (n) {
+		y = draw_because(t, y + 1, evse[t->chosen]);
+		y = draw_power(t, y + 1, t->chosen);
 	}
-	view_each(&t->view, "alert", draw_alert, &y);
-	y++;
-	for (int i = t->events > LINES - y ? t->events - (LINES - y) : 0;
-	     i >= 0 && i < t->events && y < LINES; i++)
-		say(y++, 0, 0, "%s", t->event[i]);
+	view_each(&t->view, "uplink", draw_uplink, &y);
+	view_each(&t->view, "log", draw_log, &y);
+	return y;
+}
+
+static void draw(struct top *t)
+{
+	struct view_health h;
+	int y;
+
+	view_judge(&t->view, t->run, &h);
+	erase();
+	y = draw_head(t, &h);
+	if (t->help) {
+		draw_help();
+	} else {
+		y = t->alerts ? draw_reasons(y + 1, &h, true) : draw_charger(t, y, &h);
+		y++;
+		for (int i = t->events > LINES - y ? t->events - (LINES - y) : 0;
+		     i >= 0 && i < t->events && y < LINES; i++)
+			say(y++, 0, 0, "%s", t->event[i]);
+	}
+	view_health_release(&h);
 	refresh();
 }
 
@@ -387,6 +412,10 @@ static int start_screen(bool piped)
 		return -1;
 	if (!newterm(NULL, stdout, in))
 		return -1;
+	if (!tigetstr("cup")) { /* "dumb" knows no place on the screen */
+		endwin();
+		return -1;
+	}
 	cbreak();
 	noecho();
 	curs_set(0);
@@ -459,8 +488,12 @@ int main(int argc, char **argv)
 		log_fatal(EXIT_UNAVAILABLE, "%s", err.msg);
 	key_fd = start_screen(piped);
 	if (key_fd < 0)
-		log_fatal(EXIT_OS, "unable to use this terminal (TERM=%s)",
+		log_fatal(EXIT_OS,
+			  "unable to draw on this terminal (TERM=%s); evse-status prints the same "
+			  "once",
 			  getenv("TERM") ? getenv("TERM") : "");
+	t.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	t.run = piped ? NULL : bus_dir(o.dir);
 	view_init(&t.view);
 	lines_init(&t.lines);
 	confine_tell(CONFINE_DEVICE);

@@ -255,7 +255,7 @@ static void say(struct ship *s, const char *event, uint64_t seq, uint64_t bytes,
 	if (bytes)
 		jw_kint(w, "bytes", (int64_t)bytes);
 	jw_kint(w, "waiting", (int64_t)(s->tip.seq > s->done ? s->tip.seq - s->done : 0));
-	jw_kstr(w, "to", o.to);
+	jw_kstr(w, "place", o.to);
 	if (why)
 		jw_kstr(w, "reason", why);
 	out_send(&s->out);

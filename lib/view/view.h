@@ -7,6 +7,7 @@
 #include "core/record.h"
 
 enum { VIEW_STATES = 1024, VIEW_EVSES = 64 };
+enum { VIEW_SERIOUS = 5 }; /* an alert of this severity (OCPP) or worse is not healthy */
 
 struct view_state {
 	char type[33], src[64];
@@ -47,12 +48,18 @@ void view_why(const struct view *v, int evse, char *text, size_t size);
 struct view_health {
 	bool healthy;
 	int alerts;
-	struct buf reasons; /* a line for each thing that is wrong */
+	struct buf reasons; /* a line for each thing that is wrong: "who: what" */
+	struct buf steps;   /* as many lines: what to do about each */
 };
 
 /** Judges the whole: pilots and setpoints fresh, no fault, no serious alert, back office connected
- * where there is one. */
-void view_judge(const struct view *v, struct view_health *h);
+ * where there is one, clock set. @run  where the services of a running charger stand; NULL: none */
+void view_judge(const struct view *v, const char *run, struct view_health *h);
+/** Adds to @h the services below RUN/sv that are not running, as runit tells. No services, or none
+ * that may be read, change nothing. Blocking: reads small files. */
+void view_services(struct view_health *h, const char *run);
+/** Adds what is wrong; @step NULL where there is nothing to do about it. */
+void view_wrong(struct view_health *h, const char *who, const char *what, const char *step);
 void view_health_release(struct view_health *h);
 
 #endif

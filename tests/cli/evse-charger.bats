@@ -75,11 +75,22 @@ teardown() { [ -z "${dir:-}" ] || charger_stop; }
 	[[ $output == *"Look at:"*"not connected to the back office"* ]]
 	say '{"to":"sim","kind":"fault","evse":1,"name":"estop","on":true}'
 	wait_until 10 sh -c 'evse-status | grep -q "EVSE 1: fault estop"'
+	# What to do about each stands beneath it, and a service that does not run is named.
+	[[ $(evse-status) == *"fault estop"*"-> release the emergency stop"* ]]
+	sv down "$EVSE_RUN/sv/session"
+	wait_until 10 sh -c 'evse-status | grep -q "^session: does not run"'
+	run -1 evse-status
+	[[ $output == *"-> evse-charger restart session"* ]]
+	awk 'length($0) > 80 {exit 1}' <<<"$output"
+	evse-charger restart session
+	wait_until 10 sh -c '! evse-status | grep -q "^session:"'
 }
 
 @test "evse-status and evse-top: usage, no bus, no terminal; records of the past on standard input" {
 	run -64 evse-status --jason
 	run -69 evse-status -d "$BATS_TEST_TMPDIR"
+	TERM=dumb run -71 timeout 20 script -qec "evse-top --seconds 2 -d $BATS_TEST_TMPDIR - </dev/null" /dev/null
+	[[ $output == *"TERM=dumb); evse-status prints"* ]]
 	run -64 --separate-stderr evse-top -d "$BATS_TEST_TMPDIR"
 	[[ $stderr == *"standard output is no terminal"* ]]
 	echo '{"t":"2026-11-22T10:00:00.000Z","type":"pilot","src":"pilot.1","n":"a.1","evse":1,"state":"C2","limit_a":16,"faults":[]}

@@ -19,6 +19,10 @@ more() { say "$@" | evse-log record -q -d store >/dev/null; }
 	more 30 2
 	run -0 evse-log ship -q -d store --to dir:far --once
 	[ "$(jq -r 'select(.event == "shipped") | .segment' <<<"$output" | xargs)" = "1 2" ]
+	# Its records are records: a reader that parses them has nothing to complain of.
+	evse-status - <<<"$output" >shown 2>complaints || [ $? -eq 1 ]
+	grep -q "^Delivery  *up to segment 2 at dir:far" shown
+	[ ! -s complaints ]
 	jq -e '.seq == 2' store/shipped
 	more 30 3
 	run -0 evse-log ship -q -d store --to dir:far --once

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "view/view.h"
 
@@ -38,7 +39,7 @@ static void judged(struct view *v, bool healthy, const char *reasons)
 {
 	struct view_health h;
 
-	view_judge(v, &h);
+	view_judge(v, NULL, &h);
 	CHECK_INT(h.healthy, healthy);
 	CHECK_STR(buf_str(&h.reasons), reasons);
 	view_health_release(&h);
@@ -129,7 +130,7 @@ TEST(well_and_not_well)
 	take(&v, start_us,
 	     "{\"t\":\"2026-11-26T10:00:01Z\",\"type\":\"pilot\",\"src\":\"pilot.1\",\"n\":\"p.2\","
 	     "\"m\":2,\"evse\":1,\"state\":\"F\",\"faults\":[\"rcd\",7]}");
-	judged(&v, false, "EVSE 1: fault rcd\nEVSE 1: fault ?\n");
+	judged(&v, false, "EVSE 1: fault rcd: residual current device tripped\nEVSE 1: fault ?\n");
 	view_release(&v);
 }
 
@@ -143,7 +144,7 @@ TEST(alerts_and_the_back_office)
 	     "{\"t\":\"2026-11-26T10:00:00Z\",\"type\":\"alert\",\"src\":\"log.alert.size\","
 	     "\"n\":\"l.1\",\"m\":1,\"code\":\"size\",\"severity\":6,\"raised\":true,\"text\":"
 	     "\"big\"}");
-	view_judge(&v, &h);
+	view_judge(&v, NULL, &h);
 	CHECK(h.healthy);
 	CHECK_INT(h.alerts, 1);
 	view_health_release(&h);
@@ -161,5 +162,63 @@ TEST(alerts_and_the_back_office)
 	     "{\"t\":\"2026-11-26T10:00:00Z\",\"type\":\"uplink\",\"src\":\"ocpp\",\"n\":\"o.1\","
 	     "\"m\":1,\"connected\":false}");
 	judged(&v, false, "ocpp: not connected to the back office\n");
+	take(&v, start_us,
+	     "{\"t\":\"2026-11-26T10:00:01Z\",\"type\":\"uplink\",\"src\":\"ocpp\",\"n\":\"o.2\","
+	     "\"m\":2,\"connected\":true}");
+	take(&v, start_us,
+	     "{\"t\":\"2026-11-26T10:00:00Z\",\"type\":\"clock\",\"src\":\"clock\",\"n\":\"c.1\","
+	     "\"m\":1,\"synced\":false,\"bound_ms\":12.5}");
+	judged(&v, true, "");
+	take(&v, start_us,
+	     "{\"t\":\"2026-11-26T10:00:01Z\",\"type\":\"clock\",\"src\":\"clock\",\"n\":\"c.2\","
+	     "\"m\":2,\"synced\":false,\"bound_ms\":null}");
+	judged(&v, false, "clock: the clock was never synchronised: times may be wrong\n");
 	view_release(&v);
+}
+
+TEST(every_reason_has_its_step_and_is_told_once)
+{
+	struct view_health h;
+	struct view v;
+
+	well(&v);
+	take(&v, start_us,
+	     "{\"t\":\"2026-11-26T10:00:01Z\",\"type\":\"pilot\",\"src\":\"pilot.1\",\"n\":\"p.2\","
+	     "\"m\":2,\"evse\":1,\"state\":\"F\",\"faults\":[\"estop\"]}");
+	take(&v, start_us,
+	     "{\"t\":\"2026-11-26T10:00:01Z\",\"type\":\"alert\",\"src\":\"pilot.1.alert.estop\","
+	     "\"n\":\"p.3\",\"m\":2,\"evse\":1,\"code\":\"estop\",\"severity\":1,\"raised\":true,"
+	     "\"text\":\"emergency stop\"}");
+	view_judge(&v, NULL, &h);
+	CHECK_STR(buf_str(&h.reasons), "EVSE 1: fault estop: emergency stop\n");
+	CHECK_STR(buf_str(&h.steps), "release the emergency stop, then unplug the car\n");
+	view_wrong(&h, "sim", "does not run", NULL);
+	CHECK_STR(buf_str(&h.steps), "release the emergency stop, then unplug the car\n\n");
+	view_health_release(&h);
+	view_release(&v);
+}
+
+TEST(services_that_do_not_run)
+{
+	char dir[] = "/tmp/view-XXXXXX", command[512];
+	struct view_health h;
+	struct view v;
+
+	REQUIRE(mkdtemp(dir));
+	snprintf(command, sizeof command,
+		 "cd %s && mkdir -p sv/a/supervise sv/b/supervise sv/c && echo run "
+		 ">sv/a/supervise/stat && "
+		 "echo 'run, want down' >sv/b/supervise/stat",
+		 dir);
+	REQUIRE(system(command) == 0);
+	well(&v);
+	view_judge(&v, dir, &h);
+	CHECK(!h.healthy);
+	CHECK_STR(buf_str(&h.reasons), "b: does not run\n");
+	view_services(&h, "/nonexistent");
+	CHECK_STR(buf_str(&h.reasons), "b: does not run\n");
+	view_health_release(&h);
+	view_release(&v);
+	snprintf(command, sizeof command, "rm -r %s", dir);
+	CHECK_INT(system(command), 0);
 }
