@@ -152,6 +152,21 @@ static int check_step(const struct script *sc, struct step *st, int64_t last_us,
 	return st->at_us < last_us ? err_set(err, "at_s: earlier than a line before") : 0;
 }
 
+/* What is wrong with a value is told before anything begins, not at its hour. */
+static int rehearse(const struct script *sc, jv body, struct err *err)
+{
+	struct sim_world *world = malloc(sizeof *world);
+	struct sim_hands hands = {.world = world, .rehearsal = true};
+	int rc;
+
+	if (!world)
+		return err_set(err, "out of memory");
+	*world = sc->sim->world;
+	rc = sim_command(&hands, body, err) == SIM_ACCEPTED ? 0 : -1;
+	free(world);
+	return rc;
+}
+
 static int add_line(struct script *sc, const char *text, size_t len, int line, struct err *err)
 {
 	struct step *st = &sc->step[sc->steps];
@@ -160,7 +175,7 @@ static int add_line(struct script *sc, const char *text, size_t len, int line, s
 		return 0;
 	if (json_parse(text, len, &st->body, err) < 0)
 		return -1;
-	if (check_step(sc, st, sc->last_us, err) < 0) {
+	if (check_step(sc, st, sc->last_us, err) < 0 || rehearse(sc, st->body, err) < 0) {
 		json_free(st->body);
 		return -1;
 	}
@@ -226,6 +241,10 @@ struct script *script_load(struct sim *s, const char *name, int *code)
 		if (read_lines(sc, f, &err) < 0) {
 			log_error("scenario %s: %s", name, err.msg);
 			*code = EXIT_BAD_DATA;
+		} else if (ferror(f)) {
+			err_sys(&err, "unable to read scenario %s", name);
+			log_error("%s", err.msg);
+			*code = EXIT_IO;
 		}
 	}
 	fclose(f);

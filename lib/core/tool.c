@@ -119,7 +119,7 @@ static bool too_late(struct tool *t, const struct record *r)
 	json_num(record_get(r, "valid_ms"), 0, 1e9, &valid_ms);
 	if (r->head.m < 0 || (double)(now_boot_ms(tool_now(t)) - r->head.m) <= valid_ms)
 		return false;
-	tool_reply_simple(t, r, "expired", "older than its valid_ms when it came");
+	tool_reply_simple(t, r, "expired", NULL);
 	return true;
 }
 

@@ -281,15 +281,6 @@ static bool repeated(struct tool_vars *x, const char *src, const char *id)
 	return false;
 }
 
-/* Only what was sent since this boot can be told to be too old. */
-static bool too_old(const struct tool *t, const struct record *r)
-{
-	int64_t valid_ms = 5000;
-
-	json_int(record_get(r, "valid_ms"), 0, 86400000, &valid_ms);
-	return r->head.m >= 0 && tool_now(t).mono_us / 1000 - r->head.m > valid_ms;
-}
-
 bool tool_vars_take(struct tool *t, const struct record *r)
 {
 	struct tool_vars *x = &t->frame->vars;
@@ -303,8 +294,6 @@ bool tool_vars_take(struct tool *t, const struct record *r)
 			    record_src(r));
 	else if (repeated(x, record_src(r), id))
 		return true;
-	else if (too_old(t, r))
-		tool_reply_simple(t, r, "expired", NULL);
 	else if (is_set)
 		set(t, r);
 	else

@@ -20,7 +20,7 @@ static int want_car(const struct sim_hands *h, jv body, struct err *err)
 {
 	int n = want_evse(h, body, err);
 
-	if (n >= 0 && !h->world->evse[n].plugged)
+	if (n >= 0 && !h->world->evse[n].plugged && !h->rehearsal)
 		return err_set(err, "no car is plugged in at EVSE %d", n + 1);
 	return n;
 }
@@ -89,6 +89,8 @@ static int do_plug(struct sim_hands *h, jv body, struct err *err)
 	    json_want_num(body, "cable_a", 6, 80, &cable_a, err) < 0 ||
 	    want_model(json_get(body, "car"), &m, err) < 0)
 		return -1;
+	if (h->rehearsal)
+		return 0;
 	if (sim_world_plug(h->world, n, &m, (int)(cable_a * 1000)) < 0)
 		return err_set(err, "a car is plugged in at EVSE %d already", n + 1);
 	if (want_wh >= 0)
@@ -100,7 +102,7 @@ static int do_unplug(struct sim_hands *h, jv body, struct err *err)
 {
 	int n = want_car(h, body, err);
 
-	return n < 0 ? -1 : sim_world_unplug(h->world, n);
+	return n < 0 ? -1 : h->rehearsal ? 0 : sim_world_unplug(h->world, n);
 }
 
 static int do_car(struct sim_hands *h, jv body, struct err *err)
@@ -114,7 +116,8 @@ static int do_car(struct sim_hands *h, jv body, struct err *err)
 	m = h->world->evse[n].car.model;
 	if (json_each(body, set_trait, &ctx) != 0)
 		return -1;
-	sim_world_remodel(h->world, n, &m);
+	if (!h->rehearsal)
+		sim_world_remodel(h->world, n, &m);
 	return 0;
 }
 
@@ -129,7 +132,8 @@ static int do_want(struct sim_hands *h, jv body, struct err *err)
 	found = json_want_num(body, "wh", 0, WANT_MAX_WH, &wh, err);
 	if (found < 0)
 		return -1;
-	sim_world_want(h->world, n, found ? (int64_t)wh : SIM_NEVER);
+	if (!h->rehearsal)
+		sim_world_want(h->world, n, found ? (int64_t)wh : SIM_NEVER);
 	return 0;
 }
 

@@ -11,6 +11,7 @@ struct sim_hands {
 	struct sim_world *world;
 	int meter_late_ms; /* how late a meter with the fault meter_late answers */
 	bool end;          /* the command "end" came */
+	bool rehearsal;    /* only look at the values: cars come and go later; world is a copy */
 	/** A card was shown at an EVSE (number from 1). @id, @kind borrowed. */
 	void (*swipe)(void *ctx, int evse, const char *id, const char *kind);
 	void *ctx;

@@ -124,10 +124,10 @@ need_pymodbus() {
 @test "records addressed to it get replies, others none" {
 	t=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
 	start
-	say "{\"t\":\"$t\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.1\",\"m\":1,\"to\":\"meter.1\",\"id\":\"x1\",\"kind\":\"plug\"}"
-	say "{\"t\":\"$t\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.2\",\"m\":1,\"to\":\"sim\",\"id\":\"x2\",\"kind\":\"plug\"}"
-	say "{\"t\":\"$t\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.2\",\"m\":1,\"to\":\"sim\",\"id\":\"x2\",\"kind\":\"plug\"}"
-	say "{\"t\":\"2020-01-01T00:00:00Z\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.3\",\"m\":1,\"to\":\"sim\",\"id\":\"x3\",\"kind\":\"unplug\"}"
+	say "{\"t\":\"$t\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.1\",\"to\":\"meter.1\",\"id\":\"x1\",\"kind\":\"plug\"}"
+	say "{\"t\":\"$t\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.2\",\"to\":\"sim\",\"id\":\"x2\",\"kind\":\"plug\"}"
+	say "{\"t\":\"$t\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.2\",\"to\":\"sim\",\"id\":\"x2\",\"kind\":\"plug\"}"
+	say "{\"t\":\"2020-01-01T00:00:00Z\",\"type\":\"command\",\"src\":\"ocpp\",\"n\":\"a.3\",\"to\":\"sim\",\"id\":\"x3\",\"kind\":\"unplug\"}"
 	say '{"kind":"nothing","id":"x4"}'
 	await '.id == "x4" and .status == "unknown_kind"'
 	run -0 jq -rc 'select(.type == "reply") | [.id, .to, .status]' "$BATS_TEST_TMPDIR/out"
@@ -164,6 +164,14 @@ need_pymodbus() {
 	printf '{"at_s":1,"kind":"dance"}\n' >"$D.ndjson"
 	run -65 --separate-stderr evse-sim -d "$D" --scenario "$D.ndjson"
 	[[ $stderr == *"line 1"*"dance"* ]]
+	for wrong in '"kind":"plug","cable_a":"x"' '"kind":"plug","car":{"nope":1}' '"kind":"swipe","token":5' \
+		'"kind":"fault","name":"nope"' '"kind":"want-energy","wh":-1' '"kind":"grid","voltage_v":[1,2]'; do
+		printf '{"at_s":0,"kind":"plug"}\n{"at_s":1,%s}\n' "$wrong" >"$D.ndjson"
+		run -65 --separate-stderr evse-sim -d "$D" --scenario "$D.ndjson"
+		[[ $stderr == *"line 2: "* ]]
+	done
+	run -74 --separate-stderr evse-sim -d "$D" --scenario "$BATS_TEST_TMPDIR"
+	[[ $stderr == *"unable to read scenario $BATS_TEST_TMPDIR: Is a directory"* ]]
 	for f in "$BATS_TEST_DIRNAME"/../../share/evse/scenarios/*.ndjson; do
 		run -0 --separate-stderr sh -c \
 			'echo "{\"kind\":\"end\"}" | evse-sim -n 2 -d "$1" --fresh --scenario "$2" >/dev/null' \

@@ -56,7 +56,7 @@ ocpp_now() { date -u +%FT%T.%3NZ; }
 # ocpp_rec TYPE SRC REST: one record; REST begins with a comma.
 ocpp_rec() {
 	OCPP_N=$((OCPP_N + 1))
-	printf '{"t":"%s","type":"%s","src":"%s","n":"t%s.%d","m":1,"evse":1%s}\n' \
+	printf '{"t":"%s","type":"%s","src":"%s","n":"t%s.%d","evse":1%s}\n' \
 		"$(ocpp_now)" "$1" "$2" "$$" "$OCPP_N" "$3" >&8
 }
 
