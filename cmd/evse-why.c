@@ -145,6 +145,26 @@ static int read_bus(struct reading *rd)
 	return read_from(rd, args);
 }
 
+/* What was looked for, where, and what there is instead. */
+static void nothing_told(const struct reading *rd)
+{
+	char which[32] = "", at[64] = "", back[96] = "", known[160] = "";
+	size_t len = 0;
+
+	if (o.evse)
+		snprintf(which, sizeof which, " of EVSE %d", (int)o.evse);
+	if (o.at)
+		snprintf(at, sizeof at, " at or before %.40s", o.at);
+	if (o.log)
+		snprintf(back, sizeof back, " in the %s%g s%s; --back S looks further",
+			 o.at ? "" : "last ", o.back_s, o.at ? " before it" : "");
+	for (int i = 1; i <= WHY_EVSES_MAX && len < sizeof known - 8; i++)
+		if (why_knows(&rd->why, i))
+			len += (size_t)snprintf(known + len, sizeof known - len, "%s %d",
+						len ? "," : "; there is EVSE", i);
+	log_error("no setpoint record%s%s%s%s", which, at, back, known);
+}
+
 static int print(const struct reading *rd)
 {
 	struct buf out;
@@ -168,7 +188,7 @@ static int print(const struct reading *rd)
 		return EXIT_IO;
 	}
 	if (!told)
-		log_error("no setpoint record%s%s", o.at ? " at or before " : "", o.at ? o.at : "");
+		nothing_told(rd);
 	return told ? EXIT_DONE : EXIT_NO;
 }
 
@@ -178,6 +198,16 @@ static bool input_given(void)
 	struct stat st;
 
 	return fstat(STDIN_FILENO, &st) == 0 && !S_ISCHR(st.st_mode);
+}
+
+/* Where evse-charger's log stands: of a moment that is past, only it can tell. */
+static const char *charger_log(void)
+{
+	static char path[PATH_MAX];
+	const char *state = getenv("EVSE_STATE");
+
+	snprintf(path, sizeof path, "%s/log", state && *state ? state : "/var/lib/evse");
+	return path;
 }
 
 static int answer(void)
@@ -195,8 +225,12 @@ static int answer(void)
 		log_error("--dir asks the bus for now: not with --log or --at");
 		return EXIT_USAGE;
 	}
-	if (!o.run && !o.log && !o.at && !input_given())
-		o.run = run && *run ? run : "/run/evse";
+	if (!o.run && !o.log && !input_given()) {
+		if (o.at)
+			o.log = charger_log();
+		else
+			o.run = run && *run ? run : "/run/evse";
+	}
 	why_init(&rd.why, at_us);
 	rc = o.run ? read_bus(&rd) : o.log ? read_log(&rd, at_us) : read_all(&rd, STDIN_FILENO);
 	if (!rc)

@@ -255,6 +255,21 @@ static void tell_sentence(const struct why *w, int evse, const struct record *sp
 	buf_adds(out, ".\n");
 }
 
+/* A setpoint comes each second: an old one is from before the charger stopped or its log broke off.
+ */
+static void tell_gap(const struct why *w, const struct record *sp, struct buf *out)
+{
+	int64_t silent_us = instant(w, sp) - sp->t_us;
+	char when[UTC_LEN + 1];
+
+	if (silent_us <= WHY_FRESH_US)
+		return;
+	utc_format(sp->t_us, when);
+	buf_addf(out,
+		 "Nothing is known of the %.10g s before that moment: this is what held at %s.\n",
+		 round((double)silent_us / 1e5) / 10, when);
+}
+
 static void tell_pilot(const struct why *w, int evse, const struct record *sp, struct buf *out)
 {
 	struct record pilot, session;
@@ -308,6 +323,7 @@ int why_tell(const struct why *w, int evse, struct buf *out)
 	if (!why_knows(w, evse) || !parse(w->evse[evse - 1].setpoint, &sp))
 		return -1;
 	tell_sentence(w, evse, &sp, out);
+	tell_gap(w, &sp, out);
 	tell_pilot(w, evse, &sp, out);
 	tell_table(w, &sp, out);
 	record_release(&sp);
@@ -335,6 +351,8 @@ int why_json(const struct why *w, int evse, struct buf *out)
 	jw_kbool(&j, "enable", json_bool(record_get(&sp, "enable"), false));
 	jw_knum(&j, "import_max_a", number(sp.body, "import_max_a"), 4);
 	jw_kstr(&j, "setpoint", record_n(&sp));
+	utc_format(sp.t_us, when);
+	jw_kstr(&j, "setpoint_t", when);
 	jw_key(&j, "because");
 	jw_raw(&j, buf_str(&line), line.len);
 	jw_end(&j);

@@ -10,6 +10,7 @@
 
 #define WHY_EVSES_MAX  64
 #define WHY_LIMITS_MAX 256
+#define WHY_FRESH_US   15000000 /* a decision older than that drives no pilot any more */
 
 struct why_evse {
 	char *setpoint, *pilot, *session; /* the newest line of each, malloc; NULL: none */

@@ -45,6 +45,25 @@ END
 	[ "$status" -ne 0 ]
 }
 
+@test "a gap, before the first record, and an EVSE that is not there: said, with what there is" {
+	run -0 evse-why --at 2026-11-22T10:01:00Z <records
+	[ "${lines[1]}" = "Nothing is known of the 40 s before that moment: this is what held at 2026-11-22T10:00:20.000Z." ]
+	run -1 --separate-stderr evse-why --at 2026-11-22T09:00:00Z <records
+	[ "$stderr" = "evse-why: error: no setpoint record at or before 2026-11-22T09:00:00Z" ]
+	run -1 --separate-stderr evse-why -e 7 <records
+	[ "$stderr" = "evse-why: error: no setpoint record of EVSE 7; there is EVSE 1" ]
+	evse-log record -d log <records >/dev/null
+	run -1 --separate-stderr evse-why -e 7 --log log --back 60 --at 2026-11-22T10:00:10Z
+	[ "$stderr" = "evse-why: error: no setpoint record of EVSE 7 at or before 2026-11-22T10:00:10Z in the 60 s before it; --back S looks further; there is EVSE 1" ]
+}
+
+@test "a past moment without input: the charger's log" {
+	mkdir state
+	evse-log record -d state/log <records >/dev/null
+	EVSE_STATE=$PWD/state run -0 evse-why --at 2026-11-22T10:00:10Z </dev/null
+	[[ "${lines[0]}" == "EVSE 1 may take 13 A since 10:00:00.010, because the plan of ocpp.tx.1 "* ]]
+}
+
 @test "as JSON" {
 	run -0 --separate-stderr evse-why --json <records
 	[ "$(jq -c '[.evse, .import_max_a, .setpoint, .because[0].rule]' <<<"$output")" = '[1,6,"s.3","lease_expired"]' ]
