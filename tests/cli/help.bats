@@ -6,7 +6,7 @@ setup() {
 }
 
 plain() {
-	"$bin"/"$@" --help </dev/null >"$BATS_TEST_TMPDIR/help"
+	"$bin/$1" "${@:2}" --help </dev/null >"$BATS_TEST_TMPDIR/help"
 	grep -q '^Usage: ' "$BATS_TEST_TMPDIR/help"
 	if LC_ALL=C grep -n '[^ -~]' "$BATS_TEST_TMPDIR/help" || grep -nE '.{81}' "$BATS_TEST_TMPDIR/help"; then
 		echo "in $* --help"
