@@ -79,6 +79,8 @@ struct meter_sample {
 /* A legal reading at an edge of a session. */
 struct reading {
 	bool any;
+	bool sampled; /* none was there: the meter's value of then */
+	bool ends;    /* the energy had ended then */
 	int64_t t_us;
 	double import_wh, export_wh;
 };

@@ -153,14 +153,16 @@ static void take_energy(struct transaction *tx, const char *state, int64_t t_us)
 	tx->energy = energy;
 }
 
-static bool take_reading(struct transaction *tx, jv v, int64_t t_us)
+static bool take_reading(struct transaction *tx, jv v, int64_t t_us, const char *edge)
 {
 	struct reading r = {.any = true, .t_us = t_us, .export_wh = num_of(v, "export_wh", NAN)};
+
+	r.ends = strcmp(edge, "path_open") == 0 || strcmp(edge, "departed") == 0;
 
 	if (!json_num(json_get(v, "import_wh"), 0, 1e15, &r.import_wh))
 		return false;
 	tx->last = r;
-	if (!tx->begin.any)
+	if (!r.ends && (!tx->begin.any || tx->begin.sampled))
 		tx->begin = r;
 	return true;
 }
@@ -197,8 +199,14 @@ static void start(struct ocpp *o, struct evse *e, const struct tx_event *cause)
 	tx->seq = 0;
 	tx->start_us = ev.t_us;
 	tx->told_token = tx->stopping = tx->invalid = tx->suspended = false;
-	if (!ev.with_reading)
-		tx->begin.any = false;
+	if (!tx->begin.any)
+		tx->begin = (struct reading){
+		    .any = meter_fresh(o, e) && !isnan(e->meter.import_wh),
+		    .sampled = true,
+		    .t_us = e->meter.t_us,
+		    .import_wh = e->meter.import_wh,
+		    .export_wh = e->meter.export_wh,
+		};
 	tx->charged_us = 0;
 	tx->sample_due_us = o->now.mono_us + var_int(o, VAR_SAMPLED_UPDATED_INTERVAL) * OCPP_S;
 	ev.type = "Started";
@@ -227,12 +235,15 @@ static void stop(struct ocpp *o, struct evse *e, const struct tx_event *ev, cons
 
 	if (strcmp(edge, "departed") == 0 && !reason[0])
 		reason = "EVDisconnected";
+	if (strcmp(edge, "suspended_ev") == 0 && !reason[0])
+		reason = "StoppedByEV";
 	if (!tx->stopping) {
 		snprintf(tx->stop_trigger, sizeof(tx->stop_trigger), "%s",
 			 stop_trigger(edge, reason));
 		snprintf(tx->stop_reason, sizeof(tx->stop_reason), "%s", stop_reason(reason));
 	}
-	if (!tx->path) {
+	/* a session that goes on has no end reading */
+	if (!tx->path || (tx->connected && tx->authorized)) {
 		end(o, e, ev);
 		return;
 	}
@@ -286,7 +297,7 @@ static void take_session(struct ocpp *o, struct evse *e, const struct record *r)
 	struct points before = points_of(tx);
 	take_state(tx, state, edge);
 	take_energy(tx, state, ev.t_us);
-	ev.with_reading = take_reading(tx, record_get(r, "reading"), ev.t_us);
+	ev.with_reading = take_reading(tx, record_get(r, "reading"), ev.t_us, edge);
 	tx->remote_start_id = int_of(r->body, "remote_start_id", tx->remote_start_id);
 	snprintf(tx->charging_state, sizeof(tx->charging_state), "%s", charging_state(tx, state));
 	ev.trigger = edge_trigger(tx, edge, reason);

@@ -25,6 +25,8 @@ static void write_reading(struct jw *w, const char *name, const struct reading *
 	jw_kobj(w, name);
 	jw_kint(w, "t_us", r->t_us);
 	jw_knum(w, "import_wh", r->import_wh, 3);
+	jw_kbool(w, "sampled", r->sampled);
+	jw_kbool(w, "ends", r->ends);
 	jw_end(w);
 }
 
@@ -33,6 +35,8 @@ static void read_reading(jv v, struct reading *r)
 	*r = (struct reading){
 	    .any = !json_absent(v), .t_us = int_of(v, "t_us", 0), .export_wh = NAN};
 	r->import_wh = num_of(v, "import_wh", NAN);
+	r->sampled = json_bool(json_get(v, "sampled"), false);
+	r->ends = json_bool(json_get(v, "ends"), false);
 }
 
 static void write_tx(struct jw *w, const struct evse *e)

@@ -25,6 +25,15 @@ static bool write_value(struct ocpp *o, struct jw *w, const struct evse *e, enum
 				 reading ? reading->t_us : e->meter.t_us);
 }
 
+/* The reading at the end; where there is none, what the meter says now (NULL), else the last one.
+ */
+static const struct reading *end_reading(const struct ocpp *o, const struct evse *e)
+{
+	const struct reading *last = &e->tx.last;
+
+	return last->any && (last->ends || !meter_fresh(o, e)) ? last : NULL;
+}
+
 static void write_meter_values(struct ocpp *o, struct jw *w, const struct evse *e,
 			       const struct tx_event *ev)
 {
@@ -42,7 +51,7 @@ static void write_meter_values(struct ocpp *o, struct jw *w, const struct evse *
 					  "Transaction.Begin", &begin, begin.t_us);
 		if (tx->last.any || meter_fresh(o, e))
 			write_value(o, w, e, VAR_SAMPLED_ENDED_MEASURANDS, "Transaction.End",
-				    tx->last.any ? &tx->last : NULL);
+				    end_reading(o, e));
 	} else if (ev->context && e->meter.any) {
 		write_value(o, w, e,
 			    strcmp(ev->context, "Sample.Clock") == 0

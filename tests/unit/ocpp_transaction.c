@@ -186,3 +186,59 @@ TEST(what_cannot_be_sent_waits)
 	CHECK(sent("Started"));
 	end();
 }
+
+static void measure(double wh)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), ",\"evse\":1,\"import_wh\":%.1f", wh);
+	record("meter", "meter.1", text);
+}
+
+/* E06.FR.07: the energy stops, the session does not: no reading follows, so the meter's value ends
+ * it; the begin reading would say that nothing was charged. */
+TEST(a_transaction_that_ends_with_the_energy_has_the_meters_value)
+{
+	begin();
+	accepted();
+	call("SetVariables",
+	     "{\"setVariableData\":[{\"component\":{\"name\":\"TxCtrlr\"},\"variable\":{\"name\":"
+	     "\"TxStopPoint\"},\"attributeValue\":\"EnergyTransfer\"},{\"component\":{\"name\":"
+	     "\"TxCtrlr\"},\"variable\":{\"name\":\"TxStartPoint\"},\"attributeValue\":"
+	     "\"EnergyTransfer\"}]}");
+	measure(100);
+	edge("connected", "connected", "");
+	edge("authorized", "authorized", "");
+	edge("authorized", "signed", ",\"reading\":{\"import_wh\":100}");
+	edge("authorized", "path_closed", "");
+	tick(5);
+	edge("charging", "energy_on", "");
+	drain();
+	CHECK(sent("\"eventType\":\"Started\""));
+	tick(600);
+	drain();
+	measure(1500);
+	forget();
+	edge("suspended_ev", "suspended_ev", "");
+	drain();
+	CHECK(sent("\"eventType\":\"Ended\"") && sent("\"stoppedReason\":\"StoppedByEV\""));
+	CHECK(sent("\"value\":1500,\"context\":\"Transaction.End\""));
+	CHECK(sent("\"value\":100,\"context\":\"Transaction.Begin\""));
+	CHECK(sent("\"chargingState\":\"SuspendedEV\""));
+	/* the car takes up again: the next transaction begins with the meter's value of then */
+	forget();
+	measure(1500);
+	edge("charging", "energy_on", "");
+	drain();
+	CHECK(sent("\"eventType\":\"Started\""));
+	tick(60);
+	measure(1600);
+	forget();
+	edge("finishing", "deauthorized", ",\"reason\":\"Local\"");
+	edge("finishing", "path_open", ",\"reason\":\"Local\",\"reading\":{\"import_wh\":1601}");
+	drain();
+	CHECK(sent("\"eventType\":\"Ended\"") && sent("\"stoppedReason\":\"Local\""));
+	CHECK(sent("\"value\":1601,\"context\":\"Transaction.End\""));
+	CHECK(sent("\"value\":1500,\"context\":\"Transaction.Begin\""));
+	end();
+}
