@@ -83,7 +83,9 @@ S_TOOLS := $(patsubst cmd/%.sh,%,$(sort $(wildcard cmd/evse-*.sh)))
 TOOLS   := $(foreach t,$(C_TOOLS) $(D_TOOLS),$(call has,$(t)))
 BINS    := $(TOOLS:%=$(B)/bin/%) $(S_TOOLS:%=$(B)/bin/%)
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/*.c)))
-HELPERS := $(patsubst tests/tools/%.c,$(B)/tests/%,$(sort $(wildcard tests/tools/*.c)))
+C_HELP  := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
+D_HELP  := $(patsubst tests/tools/%/main.c,%,$(sort $(wildcard tests/tools/*/main.c)))
+HELPERS := $(patsubst %,$(B)/tests/%,$(C_HELP) $(D_HELP))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 .PHONY: all bins help clean install uninstall run test check unit cli lint sanitize valgrind coverage fuzz \
@@ -131,6 +133,14 @@ $(B)/tests/unit/%: tests/unit/%.c tests/unit/harness.h $(B)/libevse.a
 $(B)/tests/%: tests/tools/%.c $(B)/libevse.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libevse.a $(LIBS)
+
+# … or a folder of them, as cmd/ has.
+define helper_rule
+$(B)/tests/$(1): $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/tools/$(1)/*.c))) $(B)/libevse.a
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(D_HELP),$(eval $(call helper_rule,$(t))))
 
 $(B)/bench/%: tests/bench/%.c $(B)/libevse.a
 	@mkdir -p $(@D)

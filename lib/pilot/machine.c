@@ -181,7 +181,7 @@ int64_t pilot_step(struct pilot *p, int64_t now)
 	int turns = 0;
 
 	/* The parts read each other's results, so an instant is walked through until it is settled;
-	 * that every reachable one does is checked by tests/tools/pilot-explore.c. */
+	 * that every reachable one does is checked by tests/tools/pilot-explore. */
 	do {
 		memcpy(&before, p, sizeof before);
 		pilot_sense(p, now);
