@@ -256,6 +256,8 @@ int call_send(struct ocpp *o, enum call_rank rank, ocpp_done_fn *done, void *coo
 /** Queue a request whose payload is text already, unchecked. */
 int call_send_text(struct ocpp *o, enum call_rank rank, const char *action, const char *payload,
 		   ocpp_done_fn *done);
+/** Whether so many further requests can wait. */
+bool calls_room(const struct ocpp *o, size_t n);
 void calls_opened(struct ocpp *o);
 void calls_closed(struct ocpp *o);
 /** Take a CALLRESULT or CALLERROR. */

@@ -150,6 +150,11 @@ void calls_opened(struct ocpp *o)
 	o->calls.last_sent_us = o->now.mono_us;
 }
 
+bool calls_room(const struct ocpp *o, size_t n)
+{
+	return o->calls.n + n <= CALLS_MAX;
+}
+
 static void append(struct ocpp_call ***end, struct ocpp_call *call)
 {
 	**end = call;

@@ -26,6 +26,22 @@ static bool has_info(jv entries)
 	return true;
 }
 
+/* Which of two entries of a token would count? */
+static bool has_twice(jv entries)
+{
+	struct cache each = {0};
+	bool twice;
+
+	for (int i = 0; i < json_len(entries); i++) {
+		jv token = json_get(json_at(entries, i), "idToken");
+
+		cache_put(&each, str_of(token, "idToken"), str_of(token, "type"));
+	}
+	twice = each.n < (size_t)json_len(entries);
+	cache_clear(&each);
+	return twice;
+}
+
 static void send_local_list(struct ocpp *o, const struct ocpp_frame *f)
 {
 	jv entries = json_get(f->payload, "localAuthorizationList");
@@ -42,6 +58,8 @@ static void send_local_list(struct ocpp *o, const struct ocpp_frame *f)
 	} else if (version <= 0 || (full && !has_info(entries))) {
 		reply_status(o, "Failed", "InvalidValue",
 			     "a version above 0, and idTokenInfo in a full list");
+	} else if (has_twice(entries)) {
+		reply_status(o, "Failed", "InvalidValue", "a token stands in the list twice");
 	} else {
 		if (full)
 			cache_clear(&o->list);

@@ -176,6 +176,11 @@ static void report(struct ocpp *o, const struct ocpp_frame *f, enum report_kind 
 				   json_get(f->payload, "componentCriteria"), items)
 			 : 0;
 
+	if (!calls_room(o, (n + PART_ITEMS - 1) / PART_ITEMS)) {
+		reply_status(o, "Rejected", "OutOfMemory", "earlier reports wait to be taken");
+		free(items);
+		return;
+	}
 	reply_status(o, n ? "Accepted" : "EmptyResultSet", NULL, NULL);
 	send_parts(o, int_of(f->payload, "requestId", 0), items, n);
 	free(items);

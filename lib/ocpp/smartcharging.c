@@ -179,6 +179,10 @@ static void get_profiles(struct ocpp *o, const struct ocpp_frame *f)
 			    source_wanted(criterion, p);
 		any |= chosen[i];
 	}
+	if (!calls_room(o, PROFILE_SET_MAX)) {
+		reply_error(o, OCPP_INTERNAL_ERROR, "earlier reports wait to be taken");
+		return;
+	}
 	reply_status(o, any ? "Accepted" : "NoProfiles", NULL, NULL);
 	report(o, int_of(f->payload, "requestId", 0), chosen);
 }

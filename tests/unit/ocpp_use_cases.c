@@ -435,3 +435,39 @@ TEST(an_alert_names_its_variable)
 	CHECK(sent("\"name\":\"Problem\""));
 	end();
 }
+
+/* D01: which of two entries of a token would count? Neither is taken. */
+TEST(a_local_list_with_a_token_twice_is_not_taken)
+{
+	begin();
+	accepted();
+	call("SendLocalList",
+	     "{\"versionNumber\":3,\"updateType\":\"Full\",\"localAuthorizationList\":[{"
+	     "\"idToken\":{\"idToken\":\"aa\",\"type\":\"ISO14443\"},\"idTokenInfo\":{"
+	     "\"status\":\"Accepted\"}},{\"idToken\":{\"idToken\":\"AA\",\"type\":\"ISO14443\"},"
+	     "\"idTokenInfo\":{\"status\":\"Blocked\"}}]}");
+	CHECK(sent("\"status\":\"Failed\""));
+	forget();
+	call("GetLocalListVersion", "{}");
+	CHECK(sent("\"versionNumber\":0"));
+	end();
+}
+
+/* B07, K09: what is promised is sent whole, or it is not promised. */
+TEST(a_report_that_finds_no_room_is_rejected)
+{
+	int accepted_ones = 0;
+
+	begin();
+	accepted();
+	for (int i = 0; i < 60; i++) {
+		forget();
+		call("GetBaseReport", "{\"requestId\":1,\"reportBase\":\"FullInventory\"}");
+		accepted_ones += sent("\"status\":\"Accepted\"");
+	}
+	CHECK(sent("\"status\":\"Rejected\"") && accepted_ones > 30 && accepted_ones < 60);
+	forget();
+	call("GetChargingProfiles", "{\"requestId\":2,\"chargingProfile\":{}}");
+	CHECK(sent("InternalError"));
+	end();
+}
