@@ -26,6 +26,23 @@ static bool has_info(jv entries)
 	return true;
 }
 
+/* Entries of the list once a differential one was taken: what is known adds none. */
+static size_t size_after(const struct ocpp *o, jv entries)
+{
+	size_t n = o->list.n;
+
+	for (int i = 0; i < json_len(entries); i++) {
+		jv item = json_at(entries, i), token = json_get(item, "idToken");
+		bool known =
+		    cache_find(&o->list, str_of(token, "idToken"), str_of(token, "type")) != NULL;
+		bool stays = !json_absent(json_get(item, "idTokenInfo"));
+
+		n += (size_t)(stays && !known);
+		n -= (size_t)(!stays && known);
+	}
+	return n;
+}
+
 /* Which of two entries of a token would count? */
 static bool has_twice(jv entries)
 {
@@ -50,8 +67,7 @@ static void send_local_list(struct ocpp *o, const struct ocpp_frame *f)
 
 	if (!var_bool(o, VAR_LIST_ENABLED)) {
 		reply_status(o, "Failed", "NotEnabled", NULL);
-	} else if (json_len(entries) > CACHE_MAX ||
-		   (!full && o->list.n + (size_t)json_len(entries) > CACHE_MAX)) {
+	} else if (json_len(entries) > CACHE_MAX || (!full && size_after(o, entries) > CACHE_MAX)) {
 		reply_status(o, "Failed", "TooManyElements", NULL);
 	} else if (!full && version <= o->list_version) {
 		reply_status(o, "VersionMismatch", NULL, NULL);

@@ -471,3 +471,41 @@ TEST(a_report_that_finds_no_room_is_rejected)
 	CHECK(sent("InternalError"));
 	end();
 }
+
+static void send_list(const char *kind, int version, int first, int n, const char *info)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 18);
+	buf_addf(&b,
+		 "[2,\"l%d\",\"SendLocalList\",{\"versionNumber\":%d,\"updateType\":\"%s\","
+		 "\"localAuthorizationList\":[",
+		 version, version, kind);
+	for (int i = first; i < first + n; i++)
+		buf_addf(&b, "%s{\"idToken\":{\"idToken\":\"%d\",\"type\":\"ISO14443\"}%s}",
+			 i > first ? "," : "", i, info);
+	buf_adds(&b, "]}]");
+	forget();
+	ocpp_receive(rig.o, rig.now, buf_str(&b), b.len);
+	buf_release(&b);
+}
+
+/* D01: a full list can still be changed, and shrink. */
+TEST(a_full_list_takes_changes_that_add_nothing)
+{
+	static const char good[] = ",\"idTokenInfo\":{\"status\":\"Accepted\"}";
+
+	begin();
+	accepted();
+	send_list("Full", 1, 0, CACHE_MAX, good);
+	CHECK(sent("\"status\":\"Accepted\""));
+	send_list("Differential", 2, 0, 10, good);
+	CHECK(sent("\"status\":\"Accepted\""));
+	send_list("Differential", 3, 5000, 1, good);
+	CHECK(sent("TooManyElements"));
+	send_list("Differential", 4, 0, 600, "");
+	CHECK(sent("\"status\":\"Accepted\"") && rig.o->list.n == CACHE_MAX - 600);
+	send_list("Differential", 5, 5000, 600, good);
+	CHECK(sent("\"status\":\"Accepted\"") && rig.o->list.n == CACHE_MAX);
+	end();
+}
