@@ -110,6 +110,24 @@ static bool is_own(const struct tool *t, struct slice src)
 	       (src.len == len || src.at[len] == '.');
 }
 
+/* A command is executed at most once per (src, id), also when it comes as another record. */
+static bool asked_before(struct tool_frame *f, const char *src, const char *id)
+{
+	uint32_t h = 2166136261U;
+
+	for (const char *s = src; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619U;
+	h = (h ^ '\n') * 16777619U;
+	for (const char *s = id; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619U;
+	h = h ? h : 1;
+	for (int i = 0; i < ASKED_MAX; i++)
+		if (f->asked[i] == h)
+			return true;
+	f->asked[f->asked_next++ % ASKED_MAX] = h;
+	return false;
+}
+
 /* A command that lay too long, in a pipe or before a tool that stood still, is not carried out any
  * more. One without `m` was typed by a person: when, nobody knows. */
 static bool too_late(struct tool *t, const struct record *r)
@@ -121,6 +139,15 @@ static bool too_late(struct tool *t, const struct record *r)
 		return false;
 	tool_reply_simple(t, r, "expired", NULL);
 	return true;
+}
+
+static bool not_again(struct tool *t, const struct record *r)
+{
+	const char *id = json_str(record_get(r, "id"));
+
+	if (!tool_addressed(t, r))
+		return false;
+	return (id && *id && asked_before(t->frame, record_src(r), id)) || too_late(t, r);
 }
 
 static void take_line(struct tool *t, const char *line, size_t len, const char *where,
@@ -156,8 +183,7 @@ static void take_line(struct tool *t, const char *line, size_t len, const char *
 	if (t->frame->pass)
 		out_line(&t->out, line, len);
 	/* who wants every record gets also what is answered here */
-	taken = command && ((tool_addressed(t, &r) && too_late(t, &r)) ||
-			    (tool_vars_take(t, &r) && t->def->wants));
+	taken = command && (not_again(t, &r) || (tool_vars_take(t, &r) && t->def->wants));
 	if (wanted(t, h.type) && !taken)
 		t->def->on_record(t, &r);
 	record_release(&r);

@@ -5,7 +5,7 @@
 #include "core/tool.h"
 #include "core/vars.h"
 
-enum { CHANNEL_MAX = 8, SEEN_MAX = 512, VARS_ASKED = 16, VARS_TEXT_MAX = 16 << 10 };
+enum { CHANNEL_MAX = 8, SEEN_MAX = 512, ASKED_MAX = 64, VARS_TEXT_MAX = 16 << 10 };
 
 struct channel {
 	const char *name;
@@ -37,8 +37,6 @@ struct tool_vars {
 	struct buf kept; /* what was loaded, for the journal */
 	int channel;     /* what became of storing */
 	struct vars_pending pending;
-	uint32_t asked[VARS_ASKED]; /* hashes of (src, id) carried out */
-	unsigned asked_next;
 };
 
 struct tool_frame {
@@ -52,6 +50,8 @@ struct tool_frame {
 	struct input input[1 + 32];
 	size_t ninputs;
 	struct seen seen;
+	uint32_t asked[ASKED_MAX]; /* hashes of (src, id) of the last commands to this tool */
+	unsigned asked_next;
 	struct journal *journal;
 	struct channel channel[CHANNEL_MAX];
 	int nchannels, code;

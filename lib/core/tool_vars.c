@@ -264,23 +264,6 @@ static void get(struct tool *t, const struct record *r)
 	tool_send(t);
 }
 
-static bool repeated(struct tool_vars *x, const char *src, const char *id)
-{
-	uint32_t h = 2166136261U;
-
-	for (const char *s = src; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619U;
-	h = (h ^ '\n') * 16777619U;
-	for (const char *s = id; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619U;
-	h = h ? h : 1;
-	for (int i = 0; i < VARS_ASKED; i++)
-		if (x->asked[i] == h)
-			return true;
-	x->asked[x->asked_next++ % VARS_ASKED] = h;
-	return false;
-}
-
 bool tool_vars_take(struct tool *t, const struct record *r)
 {
 	struct tool_vars *x = &t->frame->vars;
@@ -292,8 +275,6 @@ bool tool_vars_take(struct tool *t, const struct record *r)
 	if (!id || !*id || strlen(id) >= sizeof x->pending.id)
 		log_warning("command %s from %s refused: id: expected a word", record_n(r),
 			    record_src(r));
-	else if (repeated(x, record_src(r), id))
-		return true;
 	else if (is_set)
 		set(t, r);
 	else
