@@ -185,11 +185,17 @@ static void say_disk(int why)
 
 /* ---- doing ---- */
 
+static void pack(void);
+
 static void commit(bool sync)
 {
 	if (store_commit(&g.store, sync, now_ms()) < 0) {
+		struct err err;
+
 		say_disk(errno);
 		loop_timer_after(g.t->loop, &g.sync, 1000000);
+		if (!store_packing(&g.store) && store_rotate(&g.store, now_ms(), &err) == 0)
+			pack(); /* makes room */
 		return;
 	}
 	say_disk(0);
@@ -227,6 +233,8 @@ static void rotate(void)
 	if (!g.store.rows.records)
 		return;
 	commit(true);
+	if (g.full)
+		return;
 	if (store_rotate(&g.store, now_ms(), &err) < 0) {
 		log_error("%s: %s", o.dir, err.msg);
 		return;

@@ -115,11 +115,22 @@ void rows_add(struct rows *r, enum rows_class c, const char *line, size_t len)
 	}
 }
 
-/* Deflates and seals the lines into @r->sealed. */
+/* So many bytes of lines as one frame takes: what waited for long must not have to fit at once. */
+static size_t frame_lines(const struct rows *r)
+{
+	const char *nl = NULL;
+
+	if (r->lines.len > ROWS_FRAME_LINES)
+		nl =
+		    memchr(r->lines.data + ROWS_FRAME_LINES, '\n', r->lines.len - ROWS_FRAME_LINES);
+	return nl ? (size_t)(nl + 1 - r->lines.data) : r->lines.len;
+}
+
+/* Deflates and seals lines into @r->sealed. */
 static int seal_lines(struct rows *r)
 {
 	z_stream *z = r->z;
-	size_t bound = deflateBound(z, r->lines.len) + 64;
+	size_t lines = frame_lines(r), bound = deflateBound(z, lines) + 64;
 	uint8_t nonce[CRYPT_NONCE], *packed = malloc(bound), *out;
 	size_t len;
 	int rc = -1;
@@ -128,7 +139,7 @@ static int seal_lines(struct rows *r)
 	out = (uint8_t *)buf_room(&r->sealed, ROWS_FRAME_HEAD + bound + CRYPT_TAG);
 	if (packed && out) {
 		z->next_in = (Bytef *)r->lines.data;
-		z->avail_in = (uInt)r->lines.len;
+		z->avail_in = (uInt)lines;
 		z->next_out = packed;
 		z->avail_out = (uInt)bound;
 		nonce_of(r->frames, nonce);
@@ -148,8 +159,46 @@ static int seal_lines(struct rows *r)
 	put_le(out + 4, crc32(crc32(0, out, 4), out + ROWS_FRAME_HEAD, (uInt)len), 4);
 	buf_added(&r->sealed, ROWS_FRAME_HEAD + len);
 	r->frames++;
-	buf_reset(&r->lines);
+	if (lines == r->lines.len)
+		buf_reset(&r->lines);
+	else
+		buf_drop(&r->lines, lines);
 	return 0;
+}
+
+/* Also the bytes of them, newlines included. */
+static uint64_t waiting(const struct rows *r, uint64_t *bytes)
+{
+	const char *at = r->lines.data, *end = at + r->lines.len, *nl;
+	uint64_t n = 0;
+
+	*bytes = 0;
+	for (; at < end && (nl = memchr(at, '\n', (size_t)(end - at))); at = nl + 1) {
+		if (*at == ROWS_STATE)
+			continue;
+		*bytes += (uint64_t)(nl - at);
+		n++;
+	}
+	return n;
+}
+
+uint64_t rows_waiting(const struct rows *r)
+{
+	uint64_t bytes;
+
+	return waiting(r, &bytes);
+}
+
+void rows_hand_over(struct rows *from, struct rows *to)
+{
+	uint64_t bytes, n = waiting(from, &bytes);
+
+	buf_add(&to->lines, from->lines.data, from->lines.len);
+	to->records += n;
+	to->raw += bytes;
+	from->records -= n;
+	from->raw -= bytes;
+	buf_reset(&from->lines);
 }
 
 bool rows_unsynced(const struct rows *r)
@@ -176,7 +225,7 @@ int rows_write(struct rows *r, bool sync)
 			return -1;
 		r->lost = false;
 	}
-	for (int round = 0; round < 2; round++) {
+	for (;;) {
 		if (r->sealed.len) {
 			if (write_all(r->fd, r->sealed.data, r->sealed.len, r->bytes) < 0)
 				return -1;

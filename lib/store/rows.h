@@ -12,8 +12,9 @@
 enum {
 	ROWS_HEADER = 88,
 	ROWS_FRAME_HEAD = 8,
-	ROWS_FRAME_MAX = 4 << 20, /* bytes of a sealed frame */
-	ROWS_KEPT_MAX = 1 << 20,  /* more than this is synced whether asked for or not */
+	ROWS_FRAME_MAX = 4 << 20,     /* bytes of a sealed frame */
+	ROWS_FRAME_LINES = 128 << 10, /* bytes of lines in a frame, and the rest of the last line */
+	ROWS_KEPT_MAX = 1 << 20,      /* more than this is synced whether asked for or not */
 	ROWS_FILE_MAX = 32 << 20, /* no writer makes a larger one; a reader takes it into memory */
 	STORE_ID = 16,
 };
@@ -56,6 +57,10 @@ void rows_add(struct rows *r, enum rows_class c, const char *line, size_t len);
  * calls it clean.
  */
 int rows_write(struct rows *r, bool sync);
+/** How many records wait in @r->lines. */
+uint64_t rows_waiting(const struct rows *r);
+/** Moves the lines that wait, which no key has sealed yet, from one file to the next. */
+void rows_hand_over(struct rows *from, struct rows *to);
 /** True when something was written that no sync has made durable yet. */
 bool rows_unsynced(const struct rows *r);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/head.h"
@@ -455,9 +456,44 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 	return 0;
 }
 
-bool store_rows_full(const struct store *s)
+bool store_rows_full(struct store *s)
 {
-	return s->rows.raw >= STORE_ROWS_RAW_MAX - NDJSON_LINE_MAX;
+	struct statvfs v;
+
+	if (s->rows.raw >= STORE_ROWS_RAW_MAX - NDJSON_LINE_MAX)
+		return true;
+	if (s->rows.bytes < STORE_TIGHT_ROWS)
+		return false;
+	if (s->rows.bytes != s->asked_at) {
+		s->asked_at = s->rows.bytes;
+		s->tight = fstatvfs(s->dir_fd, &v) == 0 &&
+			   (uint64_t)v.f_bavail * v.f_frsize < STORE_TIGHT_FREE;
+	}
+	return s->tight && !s->full; /* a full disk has a way of its own */
+}
+
+/* All is written; or, when the disk is full of what is not packed yet, the frame at hand into the
+ * reserve's room. What waits goes into the next file then, and the packing of this one makes room.
+ */
+static int end_rows(struct store *s, int64_t now_ms)
+{
+	struct buf lines;
+	int rc, why;
+
+	if (store_commit(s, true, now_ms) == 0)
+		return 0;
+	if (!s->full || s->child > 0 || s->rows.records == rows_waiting(&s->rows) ||
+	    unlinkat(s->dir_fd, "reserve", 0) < 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	lines = s->rows.lines;
+	buf_init(&s->rows.lines, ROWS_FRAME_MAX);
+	rc = rows_write(&s->rows, true);
+	why = errno;
+	s->rows.lines = lines;
+	errno = why;
+	return rc;
 }
 
 int store_rotate(struct store *s, int64_t now_ms, struct err *err)
@@ -466,7 +502,7 @@ int store_rotate(struct store *s, int64_t now_ms, struct err *err)
 
 	if (!old.records)
 		return 0;
-	if (store_commit(s, true, now_ms) < 0)
+	if (end_rows(s, now_ms) < 0)
 		return err_sys(err, "unable to write rows");
 	old = s->rows;
 	if (take_keys(s, now_ms, &s->keys_err) == 0)
@@ -479,6 +515,7 @@ int store_rotate(struct store *s, int64_t now_ms, struct err *err)
 			return -1;
 		}
 	}
+	rows_hand_over(&old, &s->rows);
 	rows_close(&old);
 	return 0;
 }

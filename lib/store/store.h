@@ -26,6 +26,9 @@ enum {
 	    2 << 20, /* bytes of lines in a rows file; the block that is packed from it */
 	STORE_PENDING_MAX = 3 << 20, /* bytes held in memory while the disk takes nothing */
 	STORE_RESERVE = 256 << 10,
+	STORE_TIGHT_ROWS =
+	    96 << 10, /* a rows file of this size is packed when there is little room: */
+	STORE_TIGHT_FREE = 2 << 20, /* less than this; so the reserve is always enough to pack it */
 };
 
 struct store_limits {
@@ -52,7 +55,9 @@ struct store {
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
-	bool for_room; /* what was pruned had to go for a full disk */
+	bool for_room;     /* what was pruned had to go for a full disk */
+	uint64_t asked_at; /* size of the rows file when the room was looked at */
+	bool tight;        /* and what was seen */
 	bool full, pack_failed;
 	char aside[40]; /* where a store went that could not be gone on with; "": nowhere */
 	struct err aside_why;
@@ -89,8 +94,8 @@ int store_commit(struct store *s, bool sync, int64_t now_ms);
  */
 int store_rotate(struct store *s, int64_t now_ms, struct err *err);
 
-/** True when the rows file is as large as a block may be. */
-bool store_rows_full(const struct store *s);
+/** True when the rows file is as large as a block may be, or as the room on the disk allows. */
+bool store_rows_full(struct store *s);
 
 /**
  * Packs what waits: begins a child, or takes note of one that ended.
