@@ -442,64 +442,64 @@ static void stop(struct tool *t)
 	json_free(s->sources);
 }
 
+static struct setpoint_tool setpoint;
+
+static const struct cli_opt options[] = {
+    {'e', "evses", "N", NULL, "number of EVSEs (1)", CLI_INT, &setpoint.evses, 1,
+     SETPOINT_EVSES_MAX, false, false},
+    {'m', "managed", NULL, NULL,
+     "energy flows only while session says allow; else whenever a car is plugged in", CLI_FLAG,
+     &setpoint.conf.managed, 0, 0, false, false},
+    {'C', "ceiling", "A", NULL, "current that the station's supply gives, each phase", CLI_NUM,
+     &setpoint.conf.ceiling_a, 0, 10000, false, CLI_SET | CLI_LOWER},
+    {0, "evse-max", "A", NULL, "most current of each EVSE", CLI_NUM, &setpoint.conf.evse_max_a, 0,
+     1000, false, CLI_SET | CLI_LOWER},
+    {0, "pcc-ceiling", "A", NULL,
+     "current that the grid connection carries, each phase, house included", CLI_NUM,
+     &setpoint.conf.pcc_ceiling_a, 0, 10000, false, CLI_SET | CLI_LOWER},
+    {0, "pcc-meter", "SRC", NULL, "src of the connection's meter (meter.grid)", CLI_STR,
+     &setpoint.pcc_meter, 0, 0, false, false},
+    {0, "pcc-unseen", "A", NULL,
+     "what the station may take while that meter is silent, each phase (6)", CLI_NUM,
+     &setpoint.conf.pcc_unseen_a, 0, 10000, false, CLI_SET | CLI_LOWER},
+    {0, "source", "SRC", NULL,
+     "take limits of SRC (a name, or a pattern ending in *) with the rank and scopes of "
+     "its service and 6 A as fail-safe; may be repeated",
+     CLI_LIST, &setpoint.source_list, 0, 0, false, false},
+    {0, "sources", "JSON", NULL,
+     "array of sources with src, rank, scopes, valid_s, fail_safe; see the manual", CLI_JSON,
+     &setpoint.sources, 0, 0, false, false},
+    {0, "min", "A", NULL, "least current of a car (6)", CLI_NUM, &setpoint.conf.min_a, 1, 100,
+     false, false},
+    {0, "nominal", "V", NULL, "phase voltage where no meter tells (230)", CLI_NUM,
+     &setpoint.conf.nominal_v, 50, 500, false, false},
+    {0, "phase-rotation", "ORDER", "RST|RTS|SRT|STR|TRS|TSR",
+     "grid phases on the terminals of an EVSE; once for each EVSE in order (RST)", CLI_LIST,
+     &setpoint.rotations, 0, 0, false, false},
+    {0, "idle-turn", "S", NULL,
+     "a car that leaves its current unused for S seconds makes room for who waits (300)", CLI_NUM,
+     &setpoint.idle_s, 0, 86400, false, CLI_SET},
+    {0, "resume-hold", "S", NULL,
+     "a car that lost its minimum to others waits S seconds before it gets it back (30)", CLI_NUM,
+     &setpoint.resume_s, 0, 3600, false, CLI_SET},
+    {0, "ramp", "A/S", NULL, "let each EVSE rise no faster than this (0: at once)", CLI_NUM,
+     &setpoint.conf.ramp_a_per_s, 0, 1000, false, CLI_SET},
+    {0, "random-delay", "S", NULL, "delay each start from 0 A by a random time up to S seconds (0)",
+     CLI_NUM, &setpoint.delay_s, 0, 86400, false, CLI_SET | CLI_RAISE},
+    {0, "seed", "N", NULL, "seed of the random delays (1)", CLI_INT, &setpoint.seed, 0, 1e15, false,
+     false},
+    {0, "meter-age", "S", NULL, "a meter not heard for S seconds is absent (5)", CLI_NUM,
+     &setpoint.meter_age_s, 0.1, 3600, false, CLI_SET | CLI_LOWER},
+    {0, "pilot-age", "S", NULL, "a pilot not heard for S seconds is absent (15)", CLI_NUM,
+     &setpoint.pilot_age_s, 0.1, 3600, false, CLI_SET | CLI_LOWER},
+    {0, "bus", NULL, NULL,
+     "wait for the bus's mark before raising anything (set by evse-bus attach)", CLI_FLAG,
+     &setpoint.bus, 0, 0, false, false},
+    {0},
+};
+
 int main(int argc, char **argv)
 {
-	static struct setpoint_tool s;
-	struct setpoint_conf *c = &s.conf;
-	const struct cli_opt options[] = {
-	    {'e', "evses", "N", NULL, "number of EVSEs (1)", CLI_INT, &s.evses, 1,
-	     SETPOINT_EVSES_MAX, false, false},
-	    {'m', "managed", NULL, NULL,
-	     "energy flows only while session says allow; else whenever a car is plugged in",
-	     CLI_FLAG, &c->managed, 0, 0, false, false},
-	    {'C', "ceiling", "A", NULL, "current that the station's supply gives, each phase",
-	     CLI_NUM, &c->ceiling_a, 0, 10000, false, CLI_SET | CLI_LOWER},
-	    {0, "evse-max", "A", NULL, "most current of each EVSE", CLI_NUM, &c->evse_max_a, 0,
-	     1000, false, CLI_SET | CLI_LOWER},
-	    {0, "pcc-ceiling", "A", NULL,
-	     "current that the grid connection carries, each phase, house included", CLI_NUM,
-	     &c->pcc_ceiling_a, 0, 10000, false, CLI_SET | CLI_LOWER},
-	    {0, "pcc-meter", "SRC", NULL, "src of the connection's meter (meter.grid)", CLI_STR,
-	     &s.pcc_meter, 0, 0, false, false},
-	    {0, "pcc-unseen", "A", NULL,
-	     "what the station may take while that meter is silent, each phase (6)", CLI_NUM,
-	     &c->pcc_unseen_a, 0, 10000, false, CLI_SET | CLI_LOWER},
-	    {0, "source", "SRC", NULL,
-	     "take limits of SRC (a name, or a pattern ending in *) with the rank and scopes of "
-	     "its service and 6 A as fail-safe; may be repeated",
-	     CLI_LIST, &s.source_list, 0, 0, false, false},
-	    {0, "sources", "JSON", NULL,
-	     "array of sources with src, rank, scopes, valid_s, fail_safe; see the manual",
-	     CLI_JSON, &s.sources, 0, 0, false, false},
-	    {0, "min", "A", NULL, "least current of a car (6)", CLI_NUM, &c->min_a, 1, 100, false,
-	     false},
-	    {0, "nominal", "V", NULL, "phase voltage where no meter tells (230)", CLI_NUM,
-	     &c->nominal_v, 50, 500, false, false},
-	    {0, "phase-rotation", "ORDER", "RST|RTS|SRT|STR|TRS|TSR",
-	     "grid phases on the terminals of an EVSE; once for each EVSE in order (RST)", CLI_LIST,
-	     &s.rotations, 0, 0, false, false},
-	    {0, "idle-turn", "S", NULL,
-	     "a car that leaves its current unused for S seconds makes room for who waits (300)",
-	     CLI_NUM, &s.idle_s, 0, 86400, false, CLI_SET},
-	    {0, "resume-hold", "S", NULL,
-	     "a car that lost its minimum to others waits S seconds before it gets it back (30)",
-	     CLI_NUM, &s.resume_s, 0, 3600, false, CLI_SET},
-	    {0, "ramp", "A/S", NULL, "let each EVSE rise no faster than this (0: at once)", CLI_NUM,
-	     &c->ramp_a_per_s, 0, 1000, false, CLI_SET},
-	    {0, "random-delay", "S", NULL,
-	     "delay each start from 0 A by a random time up to S seconds (0)", CLI_NUM, &s.delay_s,
-	     0, 86400, false, CLI_SET | CLI_RAISE},
-	    {0, "seed", "N", NULL, "seed of the random delays (1)", CLI_INT, &s.seed, 0, 1e15,
-	     false, false},
-	    {0, "meter-age", "S", NULL, "a meter not heard for S seconds is absent (5)", CLI_NUM,
-	     &s.meter_age_s, 0.1, 3600, false, CLI_SET | CLI_LOWER},
-	    {0, "pilot-age", "S", NULL, "a pilot not heard for S seconds is absent (15)", CLI_NUM,
-	     &s.pilot_age_s, 0.1, 3600, false, CLI_SET | CLI_LOWER},
-	    {0, "bus", NULL, NULL,
-	     "wait for the bus's mark before raising anything (set by evse-bus attach)", CLI_FLAG,
-	     &s.bus, 0, 0, false, false},
-	    {0},
-	};
 	const struct tool_def def = {
 	    .name = "evse-setpoint",
 	    .src = "setpoint",
@@ -510,7 +510,7 @@ int main(int argc, char **argv)
 	    .options = options,
 	    .wants = wants,
 	    .needs = CONFINE_NOTHING,
-	    .ctx = &s,
+	    .ctx = &setpoint,
 	    .start = start,
 	    .on_record = on_record,
 	    .on_drained = on_drained,
@@ -518,14 +518,14 @@ int main(int argc, char **argv)
 	    .on_set = on_set,
 	};
 
-	setpoint_conf_init(c);
-	s.evses = 1;
-	s.seed = 1;
-	s.pcc_meter = "meter.grid";
-	s.meter_age_s = 5;
-	s.pilot_age_s = 15;
-	s.resume_s = 30;
-	s.idle_s = 300;
-	s.sources = jv_invalid();
+	setpoint_conf_init(&setpoint.conf);
+	setpoint.evses = 1;
+	setpoint.seed = 1;
+	setpoint.pcc_meter = "meter.grid";
+	setpoint.meter_age_s = 5;
+	setpoint.pilot_age_s = 15;
+	setpoint.resume_s = 30;
+	setpoint.idle_s = 300;
+	setpoint.sources = jv_invalid();
 	return tool_main(&def, argc, argv);
 }
