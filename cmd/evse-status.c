@@ -75,20 +75,6 @@ static int read_state(struct status *s, int fd, bool to_end)
 
 /* ---- text ---- */
 
-static double number(jv v, double fallback)
-{
-	double d;
-
-	return json_num(v, -1e12, 1e12, &d) ? d : fallback;
-}
-
-static const char *word(jv v, const char *fallback)
-{
-	const char *s = json_str(v);
-
-	return s ? s : fallback;
-}
-
 static void print_evse(const struct view *v, int evse)
 {
 	jv pilot = view_evse(v, "pilot", evse), session = view_evse(v, "session", evse),
@@ -100,13 +86,13 @@ static void print_evse(const struct view *v, int evse)
 	if (json_num(json_get(pilot, "limit_a"), 0, 1000, &d))
 		snprintf(limit, sizeof limit, "%.1f", d);
 	if (json_len(amps) == 3)
-		snprintf(a, sizeof a, "%.1f %.1f %.1f", number(json_at(amps, 0), 0),
-			 number(json_at(amps, 1), 0), number(json_at(amps, 2), 0));
+		snprintf(a, sizeof a, "%.1f %.1f %.1f", view_number(json_at(amps, 0), 0),
+			 view_number(json_at(amps, 1), 0), view_number(json_at(amps, 2), 0));
 	printf("%4d  %-5s %-14s %-9s %8s  %-17s %9.0f\n      %s\n", evse,
-	       word(json_get(pilot, "state"), "?"), word(json_get(session, "state"), "-"),
+	       view_word(json_get(pilot, "state"), "?"), view_word(json_get(session, "state"), "-"),
 	       json_bool(json_get(json_get(pilot, "contactor"), "feedback"), false) ? "closed"
 										    : "open",
-	       limit, a, number(json_get(meter, "power_total_w"), 0), why);
+	       limit, a, view_number(json_get(meter, "power_total_w"), 0), why);
 }
 
 static void print_uplink(void *ctx, const struct view_state *s)
@@ -114,21 +100,21 @@ static void print_uplink(void *ctx, const struct view_state *s)
 	(void)ctx;
 	printf("Back office  %s %s%s%s\n",
 	       json_bool(json_get(s->body, "connected"), false) ? "connected" : "NOT CONNECTED",
-	       word(json_get(s->body, "url"), s->src),
+	       view_word(json_get(s->body, "url"), s->src),
 	       json_str(json_get(s->body, "tls")) ? ", " : ", in clear",
-	       word(json_get(s->body, "tls"), ""));
+	       view_word(json_get(s->body, "tls"), ""));
 }
 
 static void print_delivery(const struct view_state *s)
 {
-	const char *event = word(json_get(s->body, "event"), "?");
+	const char *event = view_word(json_get(s->body, "event"), "?");
 
 	if (strcmp(event, "shipped") == 0)
 		printf("Delivery     up to segment %.0f at %s\n",
-		       number(json_get(s->body, "segment"), 0),
-		       word(json_get(s->body, "place"), "?"));
+		       view_number(json_get(s->body, "segment"), 0),
+		       view_word(json_get(s->body, "place"), "?"));
 	else
-		printf("Delivery     %s: %s\n", event, word(json_get(s->body, "reason"), "-"));
+		printf("Delivery     %s: %s\n", event, view_word(json_get(s->body, "reason"), "-"));
 }
 
 static void print_log(void *ctx, const struct view_state *s)
@@ -139,8 +125,9 @@ static void print_log(void *ctx, const struct view_state *s)
 		return;
 	}
 	printf("Log          %.0f records, %.1f MB, oldest %s\n",
-	       number(json_get(s->body, "records"), 0), number(json_get(s->body, "bytes"), 0) / 1e6,
-	       word(json_get(s->body, "oldest"), "-"));
+	       view_number(json_get(s->body, "records"), 0),
+	       view_number(json_get(s->body, "bytes"), 0) / 1e6,
+	       view_word(json_get(s->body, "oldest"), "-"));
 }
 
 static void print_clock(void *ctx, const struct view_state *s)
@@ -153,7 +140,7 @@ static void print_clock(void *ctx, const struct view_state *s)
 		snprintf(bound, sizeof bound, "off by %.1f ms at most", ms);
 	printf("Clock        %s (%s), %s\n",
 	       json_bool(json_get(s->body, "synced"), false) ? "synchronised" : "not synchronised",
-	       word(json_get(s->body, "source"), "?"), bound);
+	       view_word(json_get(s->body, "source"), "?"), bound);
 }
 
 /* Those that make nothing unhealthy; the others stand below it. */
@@ -161,9 +148,10 @@ static void print_alert(void *ctx, const struct view_state *s)
 {
 	(void)ctx;
 	if (json_bool(json_get(s->body, "raised"), false) &&
-	    number(json_get(s->body, "severity"), 9) > VIEW_SERIOUS)
+	    view_number(json_get(s->body, "severity"), 9) > VIEW_SERIOUS)
 		printf("Note         %s: %s\n", s->src,
-		       word(json_get(s->body, "text"), word(json_get(s->body, "code"), "?")));
+		       view_word(json_get(s->body, "text"),
+				 view_word(json_get(s->body, "code"), "?")));
 }
 
 static void print_reasons(const struct view_health *h)
@@ -189,8 +177,9 @@ static void print_text(const struct view *v, const struct view_health *h)
 		print_evse(v, evse[i]);
 	putchar('\n');
 	if (!json_absent(grid))
-		printf("Grid         %.0f W, %.2f Hz\n", number(json_get(grid, "power_total_w"), 0),
-		       number(json_get(grid, "freq_hz"), 0));
+		printf("Grid         %.0f W, %.2f Hz\n",
+		       view_number(json_get(grid, "power_total_w"), 0),
+		       view_number(json_get(grid, "freq_hz"), 0));
 	view_each(v, "uplink", print_uplink, NULL);
 	view_each(v, "clock", print_clock, NULL);
 	view_each(v, "log", print_log, NULL);

@@ -58,20 +58,6 @@ struct top {
 
 /* ---- records ---- */
 
-static const char *word(jv v, const char *fallback)
-{
-	const char *s = json_str(v);
-
-	return s ? s : fallback;
-}
-
-static double number(jv v, double fallback)
-{
-	double d;
-
-	return json_num(v, -1e12, 1e12, &d) ? d : fallback;
-}
-
 static void note(struct top *t, const struct record *r, const char *text)
 {
 	const char *src = record_src(r), *alert = strstr(src, ".alert.");
@@ -92,26 +78,26 @@ static void note_event(struct top *t, const struct record *r)
 	jv b = r->body;
 
 	if (record_is(r, "session") && json_str(json_get(b, "edge")))
-		snprintf(text, sizeof text, "%s: %s %s", word(json_get(b, "state"), "?"),
-			 word(json_get(b, "edge"), ""), word(json_get(b, "reason"), ""));
+		snprintf(text, sizeof text, "%s: %s %s", view_word(json_get(b, "state"), "?"),
+			 view_word(json_get(b, "edge"), ""), view_word(json_get(b, "reason"), ""));
 	else if (record_is(r, "alert"))
 		snprintf(text, sizeof text, "%s %s %s",
 			 json_bool(json_get(b, "raised"), false) ? "ALERT" : "cleared",
-			 word(json_get(b, "code"), "?"), word(json_get(b, "text"), ""));
+			 view_word(json_get(b, "code"), "?"), view_word(json_get(b, "text"), ""));
 	else if (record_is(r, "command"))
 		snprintf(text, sizeof text, "asks %s: %s", record_to(r),
-			 word(json_get(b, "kind"), "?"));
+			 view_word(json_get(b, "kind"), "?"));
 	else if (record_is(r, "reply"))
 		snprintf(text, sizeof text, "answers %s: %s", record_to(r),
-			 word(json_get(b, "status"), "?"));
+			 view_word(json_get(b, "status"), "?"));
 	else if (record_is(r, "token"))
 		snprintf(text, sizeof text, "a card was shown");
 	else if (record_is(r, "security"))
 		snprintf(text, sizeof text, "SECURITY %s",
-			 word(json_get(b, "text"), word(json_get(b, "event"), "")));
+			 view_word(json_get(b, "text"), view_word(json_get(b, "event"), "")));
 	else if (record_is(r, "bus") && json_str(json_get(b, "peer")))
-		snprintf(text, sizeof text, "%s %s", word(json_get(b, "peer"), ""),
-			 word(json_get(b, "state"), ""));
+		snprintf(text, sizeof text, "%s %s", view_word(json_get(b, "peer"), ""),
+			 view_word(json_get(b, "state"), ""));
 	else
 		return;
 	note(t, r, text);
@@ -138,8 +124,8 @@ static void sample(struct top *t)
 	t->sampled_us = t->view.now_us;
 	for (int i = 0; i < n; i++) {
 		memmove(t->power[i], t->power[i] + 1, sizeof t->power[i] - sizeof t->power[i][0]);
-		t->power[i][HISTORY - 1] =
-		    number(json_get(view_evse(&t->view, "meter", evse[i]), "power_total_w"), 0);
+		t->power[i][HISTORY - 1] = view_number(
+		    json_get(view_evse(&t->view, "meter", evse[i]), "power_total_w"), 0);
 	}
 	if (t->filled < HISTORY)
 		t->filled++;
@@ -188,9 +174,10 @@ static int draw_head(const struct top *t, const struct view_health *h)
 	say(0, COLS - 16 > 62 ? COLS - 16 : 62, DIM, "h help   q end");
 	if (json_absent(grid) || LINES < SMALL)
 		return 1;
-	say(1, 0, 0, "grid %.0f W   %.2f Hz   %.1f V", number(json_get(grid, "power_total_w"), 0),
-	    number(json_get(grid, "freq_hz"), 0),
-	    number(json_at(json_get(grid, "voltage_v"), 0), 0));
+	say(1, 0, 0, "grid %.0f W   %.2f Hz   %.1f V",
+	    view_number(json_get(grid, "power_total_w"), 0),
+	    view_number(json_get(grid, "freq_hz"), 0),
+	    view_number(json_at(json_get(grid, "voltage_v"), 0), 0));
 	return 2;
 }
 
@@ -199,7 +186,7 @@ static void draw_row(const struct top *t, int y, int evse, bool chosen)
 	const struct view *v = &t->view;
 	jv pilot = view_evse(v, "pilot", evse), session = view_evse(v, "session", evse),
 	   meter = view_evse(v, "meter", evse), amps = json_get(meter, "current_a");
-	const char *state = word(json_get(pilot, "state"), "?");
+	const char *state = view_word(json_get(pilot, "state"), "?");
 	char why[100], limit[16] = "-";
 	double d;
 
@@ -215,11 +202,12 @@ static void draw_row(const struct top *t, int y, int evse, bool chosen)
 		attroff(A_REVERSE);
 	say(y, 6, state_colour(state, json_len(json_get(pilot, "faults"))), "%-3s", state);
 	say(y, 11, 0, "%-14s %-7s %7s %6.1f %6.1f %6.1f %8.0f  %s",
-	    word(json_get(session, "state"), "-"),
+	    view_word(json_get(session, "state"), "-"),
 	    json_bool(json_get(json_get(pilot, "contactor"), "feedback"), false) ? "closed"
 										 : "open",
-	    limit, number(json_at(amps, 0), 0), number(json_at(amps, 1), 0),
-	    number(json_at(amps, 2), 0), number(json_get(meter, "power_total_w"), 0), why);
+	    limit, view_number(json_at(amps, 0), 0), view_number(json_at(amps, 1), 0),
+	    view_number(json_at(amps, 2), 0), view_number(json_get(meter, "power_total_w"), 0),
+	    why);
 }
 
 /* The power of the chosen EVSE over the last minutes, as columns of block characters. */
@@ -258,19 +246,21 @@ static int draw_because(const struct top *t, int y, int evse)
 	   because = json_get(setpoint, "because");
 	jv session = view_evse(&t->view, "session", evse), car = view_evse(&t->view, "car", evse);
 
-	say(y++, 0, DIM, "EVSE %d  session %s  token %s", evse, word(json_get(session, "id"), "-"),
-	    word(json_get(json_get(session, "token"), "kind"), "-"));
+	say(y++, 0, DIM, "EVSE %d  session %s  token %s", evse,
+	    view_word(json_get(session, "id"), "-"),
+	    view_word(json_get(json_get(session, "token"), "kind"), "-"));
 	if (!json_absent(car))
 		say(y++, 0, DIM, "        car: %.0f Wh, SOC %.1f %%, sees a limit of %.1f A",
-		    number(json_get(car, "energy_wh"), 0), number(json_get(car, "soc_pct"), 0),
-		    number(json_get(car, "limit_seen_a"), 0));
+		    view_number(json_get(car, "energy_wh"), 0),
+		    view_number(json_get(car, "soc_pct"), 0),
+		    view_number(json_get(car, "limit_seen_a"), 0));
 	for (int i = 0; i < json_len(because) && y < LINES - 4; i++) {
 		jv b = json_at(because, i);
-		bool wins = strcmp(word(json_get(b, "role"), ""), "winner") == 0;
+		bool wins = strcmp(view_word(json_get(b, "role"), ""), "winner") == 0;
 
 		say(y++, 2, wins ? GOOD : 0, "%s %-18s %-14s %6.1f A", wins ? ">" : " ",
-		    word(json_get(b, "src"), "?"), word(json_get(b, "rule"), "?"),
-		    number(json_get(b, "value_a"), 0));
+		    view_word(json_get(b, "src"), "?"), view_word(json_get(b, "rule"), "?"),
+		    view_number(json_get(b, "value_a"), 0));
 	}
 	return y;
 }
@@ -281,7 +271,7 @@ static void draw_uplink(void *ctx, const struct view_state *s)
 	bool on = json_bool(json_get(s->body, "connected"), false);
 
 	say((*y)++, 0, on ? GOOD : BAD, "back office %s %s %s", on ? "connected" : "away",
-	    word(json_get(s->body, "url"), ""), word(json_get(s->body, "tls"), ""));
+	    view_word(json_get(s->body, "url"), ""), view_word(json_get(s->body, "tls"), ""));
 }
 
 static void draw_log(void *ctx, const struct view_state *s)
@@ -290,8 +280,8 @@ static void draw_log(void *ctx, const struct view_state *s)
 
 	if (strcmp(s->src, "log") != 0)
 		return;
-	say((*y)++, 0, 0, "log %.0f records, %.1f MB", number(json_get(s->body, "records"), 0),
-	    number(json_get(s->body, "bytes"), 0) / 1e6);
+	say((*y)++, 0, 0, "log %.0f records, %.1f MB", view_number(json_get(s->body, "records"), 0),
+	    view_number(json_get(s->body, "bytes"), 0) / 1e6);
 }
 
 /* What is wrong, and with @steps what to do about it. */

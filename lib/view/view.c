@@ -145,6 +145,20 @@ void view_each(const struct view *v, const char *type,
 	free(list);
 }
 
+const char *view_word(jv v, const char *fallback)
+{
+	const char *s = json_str(v);
+
+	return s ? s : fallback;
+}
+
+double view_number(jv v, double fallback)
+{
+	double d;
+
+	return json_num(v, -1e12, 1e12, &d) ? d : fallback;
+}
+
 void view_why(const struct view *v, int evse, char *text, size_t size)
 {
 	jv setpoint = view_evse(v, "setpoint", evse), because = json_get(setpoint, "because"), w;

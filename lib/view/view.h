@@ -42,6 +42,10 @@ void view_each(const struct view *v, const char *type,
 
 /* ---- words for people ---- */
 
+/** The text or number of a member, else @fallback. The text is borrowed from @v. */
+const char *view_word(jv v, const char *fallback);
+double view_number(jv v, double fallback);
+
 /** One line why EVSE @evse has its current: "16 A by ocpp.tx.1 (ceiling)". */
 void view_why(const struct view *v, int evse, char *text, size_t size);
 
