@@ -62,7 +62,7 @@ static void tell(struct ocpp *o, const char *type, const char *text, int64_t t_u
 	char cut[250];
 
 	snprintf(cut, sizeof(cut), "%s", text);
-	if (tells(o))
+	if (online(o))
 		notify(o, type, cut, t_us);
 	else
 		hold(o, type, cut, t_us);

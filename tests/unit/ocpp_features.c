@@ -438,3 +438,20 @@ TEST(connection_attempts_are_counted_and_the_next_profile_has_its_turn)
 	CHECK(sent("UnsupportedRequest"));
 	end();
 }
+
+/* A password that is refused at each try would push out all that waits. */
+TEST(tries_that_fail_do_not_fill_the_queue)
+{
+	begin();
+	accepted();
+	set_variable("OCPPCommCtrlr", "QueueAllMessages", "true");
+	lose();
+	pilot("B1");
+	for (int i = 0; i < 300; i++)
+		ocpp_closed(rig.o, rig.now, "refused", "FailedToAuthenticateAtCsms");
+	forget();
+	find_again();
+	CHECK_INT(told("FailedToAuthenticateAtCsms"), 1);
+	CHECK_INT(told("\"Occupied\""), 1);
+	end();
+}
