@@ -89,6 +89,7 @@ struct transaction {
 	char session[40]; /* id of evse-session's session */
 	char id[37];      /* "" = no transaction runs */
 	char last_id[37]; /* of the one before */
+	bool id_used;     /* the session's own id was given to one of its transactions */
 	int64_t seq;      /* of the next message */
 	int64_t start_us;
 	bool connected, authorized, path, energy; /* path: the contactor is closed */

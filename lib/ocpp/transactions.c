@@ -3,8 +3,8 @@
  *
  * A point is a condition; the transaction begins when one of TxStartPoint becomes true, and ends
  * when one of TxStopPoint becomes false. PowerPathClosed is "connected and authorised", as the
- * standard defines it. Where a stop leaves the contactor closed, the end waits for the open path
- * and its reading, at most STOP_WAIT.
+ * standard defines it. A car that has left ends it whatever the points say. Where a stop leaves the
+ * contactor closed, the end waits for the open path and its reading, at most STOP_WAIT.
  *
  * Source: OCPP 2.0.1 Part 2, E01 to E15, and variables TxStartPoint, TxStopPoint */
 #include "ocpp/block.h"
@@ -174,13 +174,15 @@ static uint64_t fnv(uint64_t h, const void *data, size_t len)
 	return h;
 }
 
-/* The session's own id where that is a UUID and was not used by the transaction before; else a UUID
- * made of the session and the instant, so that a replay gives it again. */
+/* The session's own id where that is a UUID, for its first transaction; else a UUID made of the
+ * session and the instant, so that a replay gives it again. */
 static void new_id(struct transaction *tx, int64_t t_us)
 {
 	snprintf(tx->id, sizeof(tx->id), "%.36s", tx->session);
-	if (strlen(tx->session) == 36 && strcmp(tx->id, tx->last_id) != 0)
+	if (strlen(tx->session) == 36 && !tx->id_used) {
+		tx->id_used = true;
 		return;
+	}
 	uint64_t a = fnv(UINT64_C(0xcbf29ce484222325), tx->session, strlen(tx->session));
 	a = fnv(a, &t_us, sizeof(t_us));
 	uint64_t b = fnv(a, tx->last_id, strlen(tx->last_id));
@@ -305,8 +307,8 @@ static void take_session(struct ocpp *o, struct evse *e, const struct record *r)
 	struct points after = points_of(tx);
 	if (!tx->id[0] && crossed(var_text(o, VAR_TX_START_POINT), before, after))
 		start(o, e, &ev);
-	else if (tx->id[0] &&
-		 (tx->stopping || crossed(var_text(o, VAR_TX_STOP_POINT), after, before)))
+	else if (tx->id[0] && (tx->stopping || strcmp(edge, "departed") == 0 ||
+			       crossed(var_text(o, VAR_TX_STOP_POINT), after, before)))
 		stop(o, e, &ev, edge, reason);
 	else if (tx->id[0] && worth_telling(tx, &ev)) {
 		ev.type = "Updated";

@@ -48,6 +48,7 @@ static void write_tx(struct jw *w, const struct evse *e)
 	jw_kstr(w, "session", tx->session);
 	jw_kstr(w, "id", tx->id);
 	jw_kstr(w, "last_id", tx->last_id);
+	jw_kbool(w, "id_used", tx->id_used);
 	jw_kint(w, "seq", tx->seq);
 	jw_kint(w, "start_us", tx->start_us);
 	jw_kbool(w, "connected", tx->connected);
@@ -86,6 +87,7 @@ static void read_tx(struct ocpp *o, jv v)
 	snprintf(tx->session, sizeof(tx->session), "%s", str_of(v, "session"));
 	snprintf(tx->id, sizeof(tx->id), "%s", str_of(v, "id"));
 	snprintf(tx->last_id, sizeof(tx->last_id), "%s", str_of(v, "last_id"));
+	tx->id_used = json_bool(json_get(v, "id_used"), strcmp(tx->last_id, tx->session) == 0);
 	tx->seq = int_of(v, "seq", 0);
 	tx->start_us = int_of(v, "start_us", 0);
 	tx->connected = json_bool(json_get(v, "connected"), false);

@@ -242,3 +242,54 @@ TEST(a_transaction_that_ends_with_the_energy_has_the_meters_value)
 	CHECK(sent("\"value\":1500,\"context\":\"Transaction.Begin\""));
 	end();
 }
+
+/* Each transaction of a session has an id of its own; the first one has the session's. */
+TEST(no_transaction_id_is_used_twice)
+{
+	static const char id[] = "11111111-2222-4333-8444-555555555555";
+	char text[256];
+	int own = 0;
+
+	begin();
+	accepted();
+	call("SetVariables",
+	     "{\"setVariableData\":[{\"component\":{\"name\":\"TxCtrlr\"},\"variable\":{\"name\":"
+	     "\"TxStopPoint\"},\"attributeValue\":\"EnergyTransfer\"},{\"component\":{\"name\":"
+	     "\"TxCtrlr\"},\"variable\":{\"name\":\"TxStartPoint\"},\"attributeValue\":"
+	     "\"EnergyTransfer\"}]}");
+	forget();
+	for (int i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text),
+			 ",\"evse\":1,\"id\":\"%s\",\"state\":\"%s\",\"edge\":\"%s\"", id,
+			 i % 2 ? "suspended_ev" : "charging", i % 2 ? "suspended_ev" : "energy_on");
+		record("session", "session.1", text);
+		tick(1);
+		drain();
+	}
+	for (const char *at = rig.sent; (at = strstr(at, "\"eventType\":\"Started\"")); at++) {
+		const char *end_of = strchr(at, '\n'), *found = strstr(at, id);
+
+		own += found && end_of && found < end_of;
+	}
+	CHECK_INT(own, 1);
+	end();
+}
+
+/* TxStopPoint EnergyTransfer, and no energy ever flowed: nothing else would end it. */
+TEST(a_car_that_has_left_leaves_no_transaction)
+{
+	begin();
+	accepted();
+	call("SetVariables",
+	     "{\"setVariableData\":[{\"component\":{\"name\":\"TxCtrlr\"},\"variable\":{\"name\":"
+	     "\"TxStopPoint\"},\"attributeValue\":\"EnergyTransfer\"}]}");
+	edge("connected", "connected", "");
+	edge("authorized", "authorized", "");
+	drain();
+	CHECK(sent("\"eventType\":\"Started\""));
+	edge("finishing", "deauthorized", ",\"reason\":\"Local\"");
+	edge("ended", "departed", ",\"reason\":\"Local\"");
+	drain();
+	CHECK(sent("\"eventType\":\"Ended\"") && sent("\"stoppedReason\":\"Local\""));
+	end();
+}
