@@ -192,8 +192,13 @@ check_board() { # a hardware board must name what holds the contactor when Linux
 	case $device in
 	linux:*)
 		board=${device#linux:}
-		[ -r "$board" ] || board=$share/boards/$board
-		[ -r "$board" ] || { echo "$1: board file ${device#linux:} is not there"; return 1; }
+		case $board in
+		/*) ;;
+		*/*) echo "$1: board file $board: expected a whole path, or the name of one in $share/boards"; return 1 ;;
+		*) board=$share/boards/${board%.json}.json ;;
+		esac
+		[ -r "$board" ] || { echo "$1: board file $board is not there"; return 1; }
+		why=$(evse-pilot probe "linux:$board" 2>&1 >/dev/null) || { echo "$1: $why"; return 1; }
 		jq -e '.alive_line or .watchdog' "$board" >/dev/null ||
 			{ echo "$1: board $board names no watchdog and no alive_line: refused (see evse-pilot(1))"; return 1; }
 		;;

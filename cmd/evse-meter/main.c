@@ -170,10 +170,6 @@ static int setup(struct tool *t)
 	struct app *a = t->ctx;
 
 	a->t = t;
-	if (t->cli.nargs) {
-		log_error("unexpected argument '%s'; try 'evse-meter --help'", t->cli.args[0]);
-		return EXIT_USAGE;
-	}
 	if (meter_rotation_parse(a->opt.rotation, a->wiring.phase)) {
 		log_error("--phase-rotation: expected RST, RTS, SRT, STR, TRS or TSR");
 		return EXIT_USAGE;

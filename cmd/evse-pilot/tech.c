@@ -69,10 +69,13 @@ void technician_table(void)
 
 /* ---- probe ---- */
 
+static size_t shown; /* lines of what was found */
+
 static void show_line(void *ctx, const char *chip, unsigned offset, const char *name, bool output,
 		      const char *consumer)
 {
 	(void)ctx;
+	shown++;
 	printf("gpio\t%s\t%u\t%s\t%s\t%s\n", chip, offset, name[0] ? name : "-",
 	       output ? "output" : "input", consumer[0] ? consumer : "free");
 }
@@ -81,6 +84,7 @@ static void show_sysfs(void *ctx, const char *kind, const char *device, const ch
 		       const char *place)
 {
 	(void)ctx;
+	shown++;
 	printf("%s\t%s\t%s%s%s\n", kind, device, what, place[0] ? "\t" : "", place);
 }
 
@@ -112,13 +116,17 @@ static int probe(void)
 {
 	glob_t g;
 
+	shown = 0;
 	sysfs_each(show_sysfs, NULL);
 	gpio_each(show_line, NULL);
 	if (glob("/dev/tty[UA][SC][BM]*", 0, NULL, &g) == 0) {
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			printf("serial\t%s\n", g.gl_pathv[i]);
+		shown += g.gl_pathc;
 		globfree(&g);
 	}
+	if (!shown)
+		log_notice("no PWM chip, IIO device, GPIO line or serial line on this machine");
 	return EXIT_DONE;
 }
 
@@ -537,6 +545,9 @@ int technician(int argc, char **argv)
 			  cli.args[1]);
 	if (!address && word == TEST)
 		log_fatal(EXIT_USAGE, "test: expected the address of a board");
+	if (!address && word == SCOPE && isatty(STDIN_FILENO))
+		log_fatal(EXIT_USAGE, "scope: expected the address of a board, or pilot records on "
+				      "standard input");
 	if (!address)
 		return cli_close(word == PROBE ? probe() : scope_records());
 	pilot_conf_init(&conf);

@@ -570,7 +570,12 @@ int tool_main(const struct tool_def *def, int argc, char **argv)
 	    .common = tool_common_options(&f),
 	    .examples = def->examples,
 	};
-	if (cli_parse(&t.cli, argc, argv, sections, &t, &code) == CLI_GO) {
+	if (cli_parse(&t.cli, argc, argv, sections, &t, &code) != CLI_GO)
+		goto out;
+	if (t.cli.nargs && !def->synopsis) {
+		log_error("unexpected argument '%s'; try '%s --help'", t.cli.args[0], def->name);
+		code = EXIT_USAGE;
+	} else {
 		if (f.quiet)
 			log_set_level(LOG_LEVEL_ERROR);
 		if (f.verbose)
@@ -579,6 +584,7 @@ int tool_main(const struct tool_def *def, int argc, char **argv)
 		t.src = f.src ? f.src : def->src;
 		code = run(&t);
 	}
+out:
 	release(&t);
 	return code;
 }

@@ -7,37 +7,53 @@
 #include "core/json.h"
 
 /* The watchdog leaves --safe, which waits 10 s for the next evse-pilot, the first move. */
-enum { BOARD_FILE_MAX = 65536, WATCHDOG_S = 15 };
+enum { BOARD_FILE_MAX = 65536, WATCHDOG_S = 15, SAMPLES_LEAST = 100 };
+
+struct members {
+	const char *const *names;
+	size_t count;
+	struct err *err;
+};
 
 static int known(void *ctx, const char *key, jv value)
 {
-	static const char *const names[] = {
-	    "name",       "connector", "phases",        "max_a",     "pwm",
-	    "cp",         "pp",        "contactors",    "rcd",       "lock",
-	    "pe",         "estop",     "cp_disconnect", "one_phase", "trip_upstream",
-	    "alive_line", "watchdog",  "watchdog_s",    "temp",      "ventilation",
-	    "driver",     "note"};
-	const size_t n = sizeof names / sizeof *names;
+	const struct members *m = ctx;
 	const char *near;
 
 	(void)value;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], key) == 0)
+	for (size_t i = 0; i < m->count; i++)
+		if (strcmp(m->names[i], key) == 0)
 			return 0;
-	near = cli_nearest(key, names, n);
-	return err_set(ctx, "%s: no such member%s%s", key, near ? "; did you mean " : "",
+	near = cli_nearest(key, m->names, m->count);
+	return err_set(m->err, "%s: no such member%s%s", key, near ? "; did you mean " : "",
 		       near ? near : "");
 }
+
+/* A misspelt member would leave a protection out in silence. @list  NULL-terminated */
+static int only(jv v, const char *const *list, struct err *err)
+{
+	struct members m = {.names = list, .err = err};
+
+	if (json_absent(v))
+		return 0;
+	if (!json_is(v, JV_KIND_OBJECT))
+		return err_set(err, "expected an object");
+	while (list[m.count])
+		m.count++;
+	return json_each(v, known, &m) == 0 ? 0 : -1;
+}
+
+#define ONLY(v, err, ...) only(v, (const char *const[]){__VA_ARGS__, NULL}, err)
 
 static int text(jv v, const char *name, char out[BOARD_NAME], bool needed, struct err *err)
 {
 	const char *s;
 	int rc = json_want_str(v, name, BOARD_NAME - 1, &s, err);
 
+	if ((rc > 0 && !*s) || (rc == 0 && needed))
+		return err_set(err, "%s: expected a name", name);
 	if (rc > 0)
 		snprintf(out, BOARD_NAME, "%s", s);
-	else if (rc == 0 && needed)
-		return err_set(err, "%s: expected a name", name);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -59,9 +75,13 @@ static int line(jv v, struct board_line *l, struct err *err)
 	if (json_absent(v))
 		return 0;
 	if (json_str(v)) {
+		if (!*json_str(v) || strlen(json_str(v)) >= sizeof l->name)
+			return err_set(err, "expected the name of a GPIO line");
 		snprintf(l->name, sizeof l->name, "%s", json_str(v));
 		return 0;
 	}
+	if (json_is(json_get(v, "line"), JV_KIND_OBJECT))
+		return err_set(err, "line: expected a name; \"active\" stands beside it");
 	if (text(v, "line", l->name, true, err) < 0 ||
 	    json_want_str(v, "active", 8, &active, err) < 0)
 		return -1;
@@ -73,7 +93,11 @@ static int line(jv v, struct board_line *l, struct err *err)
 
 static int named_line(jv v, const char *name, struct board_line *l, struct err *err)
 {
-	return line(json_get(v, name), l, err) < 0 ? err_prefix(err, "%s", name) : 0;
+	jv o = json_get(v, name);
+
+	if ((!json_str(o) && ONLY(o, err, "line", "active") < 0) || line(o, l, err) < 0)
+		return err_prefix(err, "%s", name);
+	return 0;
 }
 
 static int adc(jv v, const char *name, struct board_adc *a, struct err *err)
@@ -82,7 +106,11 @@ static int adc(jv v, const char *name, struct board_adc *a, struct err *err)
 
 	if (json_absent(o))
 		return 0;
-	if (text(o, "iio", a->iio, true, err) < 0 ||
+	/* What stands beside them is read where the adc is used: above_mv of pp, the ranges of a
+	 * lock. */
+	if (ONLY(o, err, "iio", "channel", "scale", "offset_mv", "above_mv", "locked_mv",
+		 "unlocked_mv") < 0 ||
+	    text(o, "iio", a->iio, true, err) < 0 ||
 	    text(o, "channel", a->channel, true, err) < 0 ||
 	    json_want_num(o, "scale", -1e6, 1e6, &a->scale, err) < 0 ||
 	    json_want_num(o, "offset_mv", -1e6, 1e6, &a->offset, err) < 0)
@@ -96,13 +124,16 @@ static int pwm(jv v, struct board *b, struct err *err)
 	const char *polarity = "normal";
 
 	b->pwm.period_ns = 1000000;
-	if (text(o, "chip", b->pwm.chip, true, err) < 0 ||
+	if (ONLY(o, err, "chip", "channel", "period_ns", "offset_ns", "polarity") < 0 ||
+	    text(o, "chip", b->pwm.chip, true, err) < 0 ||
 	    whole(o, "channel", 0, 64, &b->pwm.channel, err) < 0 ||
 	    whole(o, "period_ns", 900000, 1100000, &b->pwm.period_ns, err) < 0 ||
 	    whole(o, "offset_ns", -5000, 5000, &b->pwm.offset_ns, err) < 0 ||
 	    json_want_str(o, "polarity", 16, &polarity, err) < 0)
 		return err_prefix(err, "pwm");
 	b->pwm.inversed = strcmp(polarity, "inversed") == 0;
+	if (!b->pwm.inversed && strcmp(polarity, "normal") != 0)
+		return err_set(err, "pwm: polarity: expected \"normal\" or \"inversed\"");
 	return 0;
 }
 
@@ -113,13 +144,19 @@ static int cp(jv v, struct board *b, struct err *err)
 	b->cp.reset_us = 1500;
 	b->cp.settle_us = 2000;
 	b->cp.samples = 1;
-	if (adc(o, "pos", &b->cp.pos, err) < 0 || adc(o, "neg", &b->cp.neg, err) < 0 ||
+	if (ONLY(o, err, "pos", "neg", "reset_lines", "reset_us", "settle_us", "samples") < 0 ||
+	    adc(o, "pos", &b->cp.pos, err) < 0 || adc(o, "neg", &b->cp.neg, err) < 0 ||
 	    whole(o, "reset_us", 100, 10000, &b->cp.reset_us, err) < 0 ||
 	    whole(o, "settle_us", 100, 10000, &b->cp.settle_us, err) < 0 ||
 	    whole(o, "samples", 1, 1000, &b->cp.samples, err) < 0)
 		return err_prefix(err, "cp");
 	if (!b->cp.pos.iio[0])
 		return err_set(err, "cp: pos: expected an IIO channel");
+	if (!b->cp.neg.iio[0] && (json_len(resets) > 0 || b->cp.samples < SAMPLES_LEAST))
+		return err_set(err,
+			       "cp: neg: expected an IIO channel, or at least %d samples of pos: "
+			       "without the negative half no car's diode is tested",
+			       SAMPLES_LEAST);
 	if (json_len(resets) > BOARD_RESETS)
 		return err_set(err, "cp: reset_lines: at most %d", BOARD_RESETS);
 	for (int i = 0; i < json_len(resets); i++)
@@ -162,7 +199,8 @@ static int contactors(jv v, struct board *b, struct err *err)
 	for (int i = 0; i < b->contactors; i++) {
 		jv o = json_at(list, i);
 
-		if (line(o, &b->contactor[i].line, err) < 0 ||
+		if ((!json_str(o) && ONLY(o, err, "line", "active", "sense", "three_phase") < 0) ||
+		    line(o, &b->contactor[i].line, err) < 0 ||
 		    named_line(o, "sense", &b->contactor[i].sense, err) < 0 ||
 		    json_want_bool(o, "three_phase", &b->contactor[i].three_phase, err) < 0)
 			return err_prefix(err, "contactors: %d", i + 1);
@@ -194,7 +232,8 @@ static int lock(jv v, struct board *b, struct err *err)
 	b->lock.pulse_ms = 600;
 	if (json_absent(o))
 		return 0;
-	if (named_line(o, "in1", &b->lock.in1, err) < 0 ||
+	if (ONLY(o, err, "in1", "in2", "pulse_ms", "locked", "pos") < 0 ||
+	    named_line(o, "in1", &b->lock.in1, err) < 0 ||
 	    named_line(o, "in2", &b->lock.in2, err) < 0 ||
 	    named_line(o, "locked", &b->lock.locked, err) < 0 ||
 	    whole(o, "pulse_ms", 50, 4000, &b->lock.pulse_ms, err) < 0 ||
@@ -205,6 +244,11 @@ static int lock(jv v, struct board *b, struct err *err)
 	if (!b->lock.in1.name[0] || !b->lock.in2.name[0] ||
 	    (!b->lock.locked.name[0] && !b->lock.pos.iio[0]))
 		return err_set(err, "lock: expected in1, in2, and locked or pos");
+	if (b->lock.pos.iio[0] && (b->lock.locked_mv[0] == b->lock.locked_mv[1] ||
+				   b->lock.unlocked_mv[0] == b->lock.unlocked_mv[1] ||
+				   (b->lock.locked_mv[0] <= b->lock.unlocked_mv[1] &&
+				    b->lock.unlocked_mv[0] <= b->lock.locked_mv[1])))
+		return err_set(err, "lock: pos: expected locked_mv and unlocked_mv, apart");
 	return 0;
 }
 
@@ -213,7 +257,8 @@ static int rest(jv v, struct board *b, struct err *err)
 	jv temps = json_get(v, "temp"), rcd = json_get(v, "rcd");
 
 	b->watchdog_s = WATCHDOG_S;
-	if (named_line(rcd, "trip", &b->rcd.trip, err) < 0 ||
+	if (ONLY(rcd, err, "trip", "trip6", "test") < 0 ||
+	    named_line(rcd, "trip", &b->rcd.trip, err) < 0 ||
 	    named_line(rcd, "trip6", &b->rcd.trip6, err) < 0 ||
 	    named_line(rcd, "test", &b->rcd.test, err) < 0)
 		return err_prefix(err, "rcd");
@@ -225,13 +270,16 @@ static int rest(jv v, struct board *b, struct err *err)
 	    text(v, "watchdog", b->watchdog, false, err) < 0 ||
 	    whole(v, "watchdog_s", 1, 60, &b->watchdog_s, err) < 0)
 		return -1;
+	if (!json_absent(temps) && !json_is(temps, JV_KIND_ARRAY))
+		return err_set(err, "temp: expected a list of thermometers");
 	b->temps = json_len(temps);
 	if (b->temps > BOARD_TEMPS)
 		return err_set(err, "temp: at most %d", BOARD_TEMPS);
 	for (int i = 0; i < b->temps; i++) {
 		jv o = json_at(temps, i);
 
-		if (text(o, "iio", b->temp[i].iio, true, err) < 0 ||
+		if (ONLY(o, err, "iio", "channel", "scale", "offset") < 0 ||
+		    text(o, "iio", b->temp[i].iio, true, err) < 0 ||
 		    text(o, "channel", b->temp[i].channel, true, err) < 0 ||
 		    json_want_num(o, "scale", -1e6, 1e6, &b->temp[i].scale, err) < 0 ||
 		    json_want_num(o, "offset", -1e6, 1e6, &b->temp[i].offset, err) < 0)
@@ -242,13 +290,20 @@ static int rest(jv v, struct board *b, struct err *err)
 
 static int members(jv v, struct board *b, struct err *err)
 {
-	const char *connector = "tethered";
+	const char *connector = "tethered", *driver = "linux";
 	double max_a = 32;
 
 	if (!json_is(v, JV_KIND_OBJECT))
 		return err_set(err, "expected an object");
-	if (json_each(v, known, err) != 0)
+	if (ONLY(v, err, "name", "connector", "phases", "max_a", "pwm", "cp", "pp", "contactors",
+		 "rcd", "lock", "pe", "estop", "cp_disconnect", "one_phase", "trip_upstream",
+		 "alive_line", "watchdog", "watchdog_s", "temp", "ventilation", "driver",
+		 "note") < 0 ||
+	    json_want_str(v, "driver", 16, &driver, err) < 0)
 		return -1;
+	if (strcmp(driver, "linux") != 0)
+		return err_set(err,
+			       "driver: this is a board of %s:, expected one of linux:", driver);
 	b->phases = 3;
 	if (text(v, "name", b->name, true, err) < 0 ||
 	    json_want_str(v, "connector", 16, &connector, err) < 0 ||

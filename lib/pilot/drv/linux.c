@@ -61,7 +61,10 @@ static int load(const char *address, struct board *b, char *path, size_t size, s
 {
 	*code = EXIT_NO_INPUT;
 	if (board_path(address, path, size) < 0)
-		return err_set(err, "no board file is named %s", address);
+		return err_set(err,
+			       "no board file is named %s in share/evse/boards; for one that is "
+			       "here, linux:./%s",
+			       address, address);
 	if (access(path, R_OK) < 0)
 		return err_sys(err, "%s", path);
 	*code = EXIT_CONFIG;
@@ -189,7 +192,8 @@ static int read_inputs(struct board_io *s)
 		any = any || closed;
 		match = match && closed == expected(s, i);
 	}
-	/* One that is closed and should not be is as wrong as one that is open and should not be. */
+	/* One that is closed and should not be is as wrong as one that is open and should not be.
+	 */
 	s->r.contactor = s->out.contactor ? match : any;
 	rc |= gpio_get(&s->trip, false, &s->r.rcd30);
 	rc |= gpio_get(&s->trip6, s->r.rcd30, &s->r.rcd6);
