@@ -73,8 +73,9 @@ static void set_ping(void *ctx, int seconds)
 {
 	struct bridge *b = ctx;
 
+	b->link.ping_interval_ms = (uint32_t)seconds * 1000;
 	if (b->client)
-		ws_client_set_ping(b->client, (uint32_t)seconds * 1000);
+		ws_client_set_ping(b->client, b->link.ping_interval_ms);
 }
 
 static void set_backoff(void *ctx, int minimum_s, int random_s, int repeats)

@@ -168,3 +168,13 @@ begin() {
 }
 
 four_accepted() { [ "$(grep -c '"attributeStatus": "Accepted"' "$D/csms1.out")" -ge 4 ]; }
+
+@test "pings go on when the back-off is written" {
+	ocpp_csms
+	ocpp_station
+	ocpp_wait ocpp_csms_has '"action": "StatusNotification"'
+	write OCPPCommCtrlr WebSocketPingInterval 1
+	write OCPPCommCtrlr RetryBackOffRandomRange 2
+	: >"$D/csms.out"
+	ocpp_wait ocpp_csms_has '"kind": "ping"'
+}

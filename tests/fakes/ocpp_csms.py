@@ -4,7 +4,7 @@
 usage: ocpp_csms.py [--cert PEM --key PEM [--ca PEM] [--tls12]] [--user NAME --password TEXT] [--schemas DIR]
                     [--port-file FILE] [--boot Accepted,Pending,…] [--interval S] [--invalid TOKEN,…] [--slow S]
 
-Standard output: one JSON line a frame, {"dir":"in|out","kind":"call|result|error|open|close",
+Standard output: one JSON line a frame, {"dir":"in|out","kind":"call|result|error|open|close|ping",
 "action","id","payload"}, and {"complaint":…} for what the schemas refuse. Standard input: lines
 {"action":…,"payload":{…}} are sent as calls; {"raw":TEXT} as they are; {"close":true} ends the connection;
 {"mute":true|false} leaves calls of the station unanswered; {"answer":{ACTION:PAYLOAD}} sets answers.
@@ -36,6 +36,14 @@ def is_time(text):
 
 def now():
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Station(websockets.WebSocketServerProtocol):
+    """Says each ping that comes."""
+
+    async def pong(self, data=b""):
+        print(json.dumps({"dir": "in", "kind": "ping"}), flush=True)
+        await super().pong(data)
 
 
 class Office:
@@ -170,7 +178,8 @@ class Office:
                 context.load_verify_locations(self.args.ca)
                 context.verify_mode = ssl.CERT_REQUIRED
         server = await websockets.serve(self.serve, "127.0.0.1", self.args.port, ssl=context,
-                                        subprotocols=["ocpp2.0.1"], process_request=self.admit, ping_interval=None)
+                                        subprotocols=["ocpp2.0.1"], process_request=self.admit, ping_interval=None,
+                                        create_protocol=Station)
         port = server.sockets[0].getsockname()[1]
         if self.args.port_file:
             temp = pathlib.Path(self.args.port_file + ".new")
