@@ -14,6 +14,9 @@ export EVSE_RUN EVSE_STATE
 facts=$dir/facts
 problem=
 tap=
+# A terminal on which evse-top can draw: one that can place its cursor.
+top=
+if [ -t 0 ] && [ -t 1 ] && [ -x "$bin/evse-top" ] && tput cup 0 0 >/dev/null 2>&1; then top=1; fi
 
 finish() {
 	[ -z "$tap" ] || kill "$tap" 2>/dev/null
@@ -29,7 +32,7 @@ trap 'exit 130' INT TERM
 
 step() {
 	printf '%s  %s\n' "$(date -u +%T.%3N)" "$*" >>"$dir/story"
-	[ -t 1 ] || printf '%s  %s\n' "$(date -u +%T.%3N)" "$*"
+	[ -n "$top" ] || printf '%s  %s\n' "$(date -u +%T.%3N)" "$*"
 }
 wrong() {
 	problem=1
@@ -137,13 +140,16 @@ start() {
 	tap=$!
 }
 
-if [ -t 0 ] && [ -t 1 ]; then
-	echo "starting a charger on the simulation…"
+if [ -n "$top" ]; then
+	echo "starting a charger on the simulation..."
 	start
 	session >/dev/null 2>&1 &
 	story=$!
 	evse-top
 	kill "$story" 2>/dev/null
+	echo "What happened:"
+	sed 's/^/  /' "$dir/story"
+	echo "This charger is gone. For one that stays: README.md, Start it and look"
 	exit 0
 fi
 

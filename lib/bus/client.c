@@ -29,7 +29,8 @@ int bus_connect(const char *dir, const char *service, struct err *err)
 		return fd;
 	err_sys(err, "unable to reach the bus at %s%s", sa.sun_path,
 		errno == ENOENT || errno == ECONNREFUSED
-		    ? " (is evse-bus serve running, and does it know this service?)"
+		    ? " (is the charger started, else: is evse-bus serve running, and does it "
+		      "know this service?)"
 		    : "");
 	close(fd);
 	return -1;
