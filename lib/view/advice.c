@@ -32,7 +32,7 @@ static const struct advice alerts[] = {
     {"no_setpoint", "evse-charger status; if setpoint runs, its messages say why"},
     {"setpoint_refused", "a setpoint must not hold what evse-pilot does not know; see its src"},
     {"unsynchronised", "is the network up? chronyc sources; evse-clock(1)"},
-    {"disk", "the disk does not take records: look at dmesg and df; replace the flash"},
+    {"disk", "df and dmesg: make room on the log's disk, or replace the flash"},
     {"disk_full", "make room on the log's disk, or lower size in the section log"},
     {"damaged", "the damaged part is set aside, new records go on: evse-log verify -d DIR"},
 };

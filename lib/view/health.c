@@ -15,10 +15,23 @@ void view_wrong(struct view_health *h, const char *who, const char *what, const 
 	buf_addf(&h->steps, "%s\n", step ? step : "");
 }
 
-static void judge_faults(jv pilot, const char *who, struct view_health *h)
+/* A command is to be copied as it stands: the N of "pilot.N" becomes the EVSE's number. */
+static void for_evse(const char *advice, int evse, char *out, size_t size)
+{
+	static const char name[] = "pilot.N";
+	const char *at = strstr(advice, name);
+
+	if (at)
+		snprintf(out, size, "%.*spilot.%d%s", (int)(at - advice), advice, evse,
+			 at + strlen(name));
+	else
+		snprintf(out, size, "%s", advice);
+}
+
+static void judge_faults(jv pilot, int evse, const char *who, struct view_health *h)
 {
 	jv faults = json_get(pilot, "faults");
-	char what[96];
+	char what[96], step[160];
 
 	for (int i = 0; i < json_len(faults); i++) {
 		const char *code = json_str(json_at(faults, i)), *text = "";
@@ -28,7 +41,8 @@ static void judge_faults(jv pilot, const char *who, struct view_health *h)
 				text = pilot_fault_table[f].text;
 		snprintf(what, sizeof what, "fault %s%s%s", code ? code : "?", *text ? ": " : "",
 			 text);
-		view_wrong(h, who, what, advice_fault(code));
+		for_evse(advice_fault(code), evse, step, sizeof step);
+		view_wrong(h, who, what, step);
 	}
 }
 
@@ -44,7 +58,7 @@ static void judge_evse(const struct view *v, int evse, struct view_health *h)
 				    json_absent(view_evse(v, "setpoint", evse))))
 		view_wrong(h, who, "no setpoint: it charges with the fail-safe or not at all",
 			   "evse-charger status; the messages of setpoint");
-	judge_faults(pilot, who, h);
+	judge_faults(pilot, evse, who, h);
 }
 
 /* The alert of a fault that the pilot itself still names says nothing new. */

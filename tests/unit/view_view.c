@@ -112,6 +112,7 @@ TEST(why_in_one_line)
 
 TEST(well_and_not_well)
 {
+	struct view_health h;
 	struct view v;
 
 	view_init(&v);
@@ -131,6 +132,10 @@ TEST(well_and_not_well)
 	     "{\"t\":\"2026-11-26T10:00:01Z\",\"type\":\"pilot\",\"src\":\"pilot.1\",\"n\":\"p.2\","
 	     "\"m\":2,\"evse\":1,\"state\":\"F\",\"faults\":[\"rcd\",7]}");
 	judged(&v, false, "EVSE 1: fault rcd: residual current device tripped\nEVSE 1: fault ?\n");
+	view_judge(&v, NULL, &h);
+	CHECK(strstr(buf_str(&h.steps),
+		     "echo '{\"to\":\"pilot.1\",\"kind\":\"reset_fault\"}' | evse-bus put\n"));
+	view_health_release(&h);
 	view_release(&v);
 }
 
