@@ -27,6 +27,7 @@ enum {
 	PACK_RETRY_US = 5000000,
 	ENDED_WAIT_US = 1500000, /* after a session's end, before its segment is sealed */
 	ACKS_MAX = 64,
+	END_ROUNDS = 40,
 };
 
 static struct {
@@ -358,9 +359,12 @@ static void on_end(struct tool *t, enum tool_end why)
 {
 	(void)why;
 	commit(true);
-	for (int i = 0; i < 3 && g.full; i++) {
+	for (int i = 0; i < END_ROUNDS && g.full;
+	     i++) { /* each packs a file and frees what was oldest */
 		store_wait(&g.store, now_ms());
 		commit(true);
+		if (g.full)
+			pack();
 	}
 	rotate();
 	tool_exit(t, g.full ? EXIT_IO : EXIT_DONE);

@@ -185,6 +185,14 @@ void retain_reserve(struct store *s)
 	close(fd);
 }
 
+/* True when data that are not sealed yet can go before events: once they are, in the reserve's
+ * room. */
+static bool rows_hold_data(const struct store *s)
+{
+	return s->rows.records > rows_waiting(&s->rows) &&
+	       faccessat(s->dir_fd, "reserve", F_OK, 0) == 0;
+}
+
 bool retain_make_room(struct store *s, bool to_pack, int64_t now_ms)
 {
 	uint64_t oldest = s->tip.oldest, data = s->tip.oldest_data, freed = 0, size, at;
@@ -198,7 +206,8 @@ bool retain_make_room(struct store *s, bool to_pack, int64_t now_ms)
 		freed += size - without_data(&h);
 		data = at + 1;
 	}
-	if (readable(s, data, &h, &size) > s->tip.seq)
+	if (readable(s, data, &h, &size) > s->tip.seq &&
+	    (to_pack ? s->bare && !had_reserve : !rows_hold_data(s)))
 		while (freed < STORE_RESERVE && (at = readable(s, oldest, &h, &size)) < data) {
 			freed += without_data(&h);
 			oldest = at + 1;
@@ -219,7 +228,7 @@ static void child_main(struct store *s, int64_t now_ms)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)setpriority(PRIO_PROCESS, 0, 10);
-	if (seal_rows(s->dir_fd, &s->keys, &s->tip, now_ms, &bytes, &err) == 0)
+	if (seal_rows(s->dir_fd, &s->keys, &s->tip, s->bare, now_ms, &bytes, &err) == 0)
 		_exit(0);
 	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 		_exit(2);
@@ -248,11 +257,20 @@ static int take_child(struct store *s, int64_t now_ms, struct err *err)
 		}
 		s->pack_next = s->tip.seq + 1;
 		s->pack_failed = false;
+		s->pruned_data += s->bare;
+		s->for_room |= s->bare;
+		s->bare = false;
 		retain_reserve(s);
 		return 1;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && retain_make_room(s, true, now_ms))
-		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+		if (retain_make_room(s, true, now_ms))
+			return 0;
+		if (!s->bare) { /* its data are the oldest now, and go before any event */
+			s->bare = true;
+			return 0;
+		}
+	}
 	s->pack_failed = true;
 	return err_set(err, "segment %" PRIu64 " could not be sealed; it stays as rows",
 		       s->pack_next);

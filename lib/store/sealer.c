@@ -11,6 +11,7 @@
 struct taker {
 	const struct keys *keys;
 	struct segment_lines *lines;
+	bool bare;
 };
 
 static const uint8_t *find_key(void *ctx, const uint8_t id[CRYPT_ID])
@@ -24,17 +25,17 @@ static int take(void *ctx, enum rows_class c, const char *line, size_t len)
 {
 	struct taker *t = ctx;
 
-	if (c != ROWS_STATE)
+	if (c == ROWS_EVENT || (c == ROWS_DATA && !t->bare))
 		segment_lines_add(t->lines, c, line, len);
 	return 0;
 }
 
-int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, int64_t now_ms, uint64_t *bytes,
-	      struct err *err)
+int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, bool bare, int64_t now_ms,
+	      uint64_t *bytes, struct err *err)
 {
 	struct segment_head h = {.seq = tip->seq + 1, .sealed_ms = now_ms};
 	struct segment_lines lines;
-	struct taker taker = {keys, &lines};
+	struct taker taker = {keys, &lines, bare};
 	struct rows_info info;
 	struct buf out;
 	char rows[32], seg[32];

@@ -12,11 +12,12 @@ enum { SEALER_FILE_MAX = 24 << 20 };
  * durable before the next. A rows file that is gone or unreadable gives a segment without records,
  * so that the chain goes on and shows it.
  *
+ * @bare    its data are left out: there is no room for them
  * @tip     the tip to go on from; moved
  * @bytes   written, of the segment's file
  * @return  0, or -1 with @err and errno
  */
-int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, int64_t now_ms, uint64_t *bytes,
-	      struct err *err);
+int seal_rows(int dir_fd, const struct keys *keys, struct tip *tip, bool bare, int64_t now_ms,
+	      uint64_t *bytes, struct err *err);
 
 #endif

@@ -586,7 +586,7 @@ TEST(rows_are_sealed_into_a_segment_and_the_tip_moves)
 		CHECK_INT(append(&s, i % 9 ? ROWS_DATA : ROWS_EVENT, i), 0);
 	CHECK_INT(store_rotate(&s, now, &err), 0);
 	tip = s.tip;
-	CHECK_INT(seal_rows(s.dir_fd, &s.keys, &tip, now, &bytes, &err), 0);
+	CHECK_INT(seal_rows(s.dir_fd, &s.keys, &tip, false, now, &bytes, &err), 0);
 	CHECK_INT(tip.seq, 1);
 	CHECK(bytes > 1000);
 	store_name(name, 1, ".rows");
@@ -594,7 +594,7 @@ TEST(rows_are_sealed_into_a_segment_and_the_tip_moves)
 	count_store(where, &s.keys, n, &gone);
 	CHECK_INT(n[0], 100);
 	/* one that is gone still leaves its place in the chain */
-	CHECK_INT(seal_rows(s.dir_fd, &s.keys, &tip, now, &bytes, &err), 0);
+	CHECK_INT(seal_rows(s.dir_fd, &s.keys, &tip, false, now, &bytes, &err), 0);
 	CHECK_INT(tip.seq, 2);
 	CHECK(clean(where, &s.keys));
 	s.tip = tip;
