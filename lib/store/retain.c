@@ -264,6 +264,7 @@ static int take_child(struct store *s, int64_t now_ms, struct err *err)
 		return 1;
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+		s->full = true; /* no row may take what is freed for it */
 		if (retain_make_room(s, true, now_ms))
 			return 0;
 		if (!s->bare) { /* its data are the oldest now, and go before any event */

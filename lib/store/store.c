@@ -439,7 +439,8 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 
 	if (!s->rows.lines.len && !s->rows.sealed.len && !(sync && rows_unsynced(&s->rows)))
 		return 0;
-	if (s->full && s->child > 0) { /* what room there is belongs to the packing */
+	if (s->full && store_packing(s) && !s->pack_failed) {
+		/* what room there is belongs to the packing */
 		errno = ENOSPC;
 		return -1;
 	}
