@@ -181,11 +181,8 @@ int main(int argc, char **argv)
 
 	cli_init(true);
 	log_init("evse-plot");
-	if (cli_parse(&c, argc, argv, NULL, NULL, &code) == CLI_GO) {
-		if (c.nargs)
-			log_fatal(EXIT_USAGE, "unexpected argument '%s'; try --help", c.args[0]);
+	if (cli_parse(&c, argc, argv, NULL, NULL, &code) == CLI_GO)
 		code = run();
-	}
 	free(c.args);
 	free(c.origin);
 	return cli_close(code);

@@ -172,8 +172,6 @@ int bus_serve(int argc, char **argv)
 
 	if (cli_parse(&c, argc, argv, sections, NULL, &code) != CLI_GO)
 		return code;
-	if (c.nargs)
-		log_fatal(EXIT_USAGE, "serve: unexpected argument '%s'", c.args[0]);
 	if (o.quiet || o.verbose)
 		log_set_level(o.quiet         ? LOG_LEVEL_ERROR
 			      : o.verbose > 1 ? LOG_LEVEL_DEBUG

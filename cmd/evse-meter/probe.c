@@ -33,11 +33,6 @@ static bool parse(struct cli *c, int argc, char **argv, int *code)
 	cli_init(true);
 	log_init("evse-meter");
 	go = cli_parse(c, argc, argv, NULL, NULL, code) == CLI_GO;
-	if (go && c->nargs) {
-		log_error("unexpected argument '%s'; try '%s --help'", c->args[0], c->tool);
-		*code = EXIT_USAGE;
-		go = false;
-	}
 	free(c->args);
 	free(c->origin);
 	return go;

@@ -472,6 +472,10 @@ enum cli_result cli_parse(struct cli *c, int argc, char **argv,
 		}
 		return CLI_DONE;
 	}
+	if (c->nargs && !c->synopsis) {
+		usage(c, "unexpected argument '%s'", c->args[0]);
+		return CLI_BAD;
+	}
 	if (text(c, "config") && sections &&
 	    apply_file(c, text(c, "config"), sections, ctx, &err) < 0) {
 		log_error("%s", err.msg);

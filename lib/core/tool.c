@@ -385,17 +385,6 @@ static void on_idle(void *ctx)
 	end(ctx, TOOL_END_INPUT);
 }
 
-static void boot_record(struct tool *t)
-{
-	struct jw *w = tool_record(t, "boot", (struct out_head){0});
-
-	jw_kstr(w, "version", EVSE_VERSION);
-	jw_kstr(w, "tool", t->def->name);
-	if (!t->replaying && !t->frame->journal)
-		jw_kint(w, "pid", getpid());
-	tool_send(t);
-}
-
 static void notify(struct tool *t)
 {
 	int fd = (int)t->frame->notify_fd;
@@ -524,7 +513,7 @@ static int run(struct tool *t)
 	if (rc)
 		return rc;
 	if (!t->def->no_boot)
-		boot_record(t);
+		tool_boot_record(t);
 	tool_vars_begin(t);
 	rc = t->def->start ? t->def->start(t) : 0;
 	t->frame->started = true;
@@ -570,12 +559,7 @@ int tool_main(const struct tool_def *def, int argc, char **argv)
 	    .common = tool_common_options(&f),
 	    .examples = def->examples,
 	};
-	if (cli_parse(&t.cli, argc, argv, sections, &t, &code) != CLI_GO)
-		goto out;
-	if (t.cli.nargs && !def->synopsis) {
-		log_error("unexpected argument '%s'; try '%s --help'", t.cli.args[0], def->name);
-		code = EXIT_USAGE;
-	} else {
+	if (cli_parse(&t.cli, argc, argv, sections, &t, &code) == CLI_GO) {
 		if (f.quiet)
 			log_set_level(LOG_LEVEL_ERROR);
 		if (f.verbose)
@@ -584,7 +568,6 @@ int tool_main(const struct tool_def *def, int argc, char **argv)
 		t.src = f.src ? f.src : def->src;
 		code = run(&t);
 	}
-out:
 	release(&t);
 	return code;
 }

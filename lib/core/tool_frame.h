@@ -67,6 +67,9 @@ struct tool_frame {
 /** The option table that every tool has beside its own; values go to @f. */
 const struct cli_opt *tool_common_options(struct tool_frame *f);
 
+/** Writes the `boot` record. */
+void tool_boot_record(struct tool *t);
+
 /** Before the tool sees its options: loads what was set, from the file or, in a replay, the
  * journal.
  * @return 0, or the exit code after a message. */

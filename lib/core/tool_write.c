@@ -1,12 +1,25 @@
-/* What tools write beside plain records: lines for later, alerts, replies; and where their data
- * lies. */
+/* What tools write beside plain records: their start, lines for later, alerts, replies; and where
+ * their data lies. */
 #include "core/tool.h"
+
+#include "core/tool_frame.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+void tool_boot_record(struct tool *t)
+{
+	struct jw *w = tool_record(t, "boot", (struct out_head){0});
+
+	jw_kstr(w, "version", EVSE_VERSION);
+	jw_kstr(w, "tool", t->def->name);
+	if (!t->replaying && !t->frame->journal)
+		jw_kint(w, "pid", getpid());
+	tool_send(t);
+}
 
 bool tool_build(struct tool *t, struct buf *line)
 {
