@@ -101,6 +101,31 @@ TEST(diode_fails_under_power)
 	CHECK_INT(g.p.faults, pilot_fault_bit(FAULT_DIODE));
 }
 
+/* Above -10 V is no diode, in B before the first closing as in C and D under power. */
+TEST(diode_threshold_in_b_c_and_d)
+{
+	for (int i = 0; i < 6; i++) {
+		bool bad = i % 2;
+		struct rig g;
+
+		rig_init(&g);
+		g.c.ventilation = true;
+		rig_charging(&g, 16000);
+		g.car = "BCD"[i / 2];
+		rig_run(&g, 500);
+		g.neg_mv = bad ? -9999 : -10000;
+		rig_run(&g, 200);
+		CHECK_INT(g.p.faults, bad ? pilot_fault_bit(FAULT_DIODE) : 0);
+		CHECK_INT(g.p.out.contactor, !bad && g.car != 'B');
+		g.neg_mv = 0;
+		rig_run(&g, 5000);
+		CHECK_INT(g.p.faults, bad ? pilot_fault_bit(FAULT_DIODE) : 0);
+		g.car = 'A';
+		rig_run(&g, 100);
+		CHECK_INT(g.p.faults, 0);
+	}
+}
+
 TEST(pilot_short)
 {
 	struct rig g;

@@ -14,6 +14,7 @@ struct rig {
 	int64_t now; /* us */
 	char car;    /* A, B, C, D as the car's resistors say; E = short */
 	bool no_diode;
+	int neg_mv; /* of the negative half; 0: -12 V */
 	bool stuck_open, stuck_closed, lock_jams;
 	int contactor_ms, lock_ms; /* how long they take */
 	int64_t contactor_at, lock_at;
@@ -34,7 +35,10 @@ static void rig_readings(struct rig *g)
 	bool pwm = pilot_pwm(&g->p);
 
 	g->r.cp_pos_mv = pos;
-	g->r.cp_neg_mv = !pwm ? pos : g->no_diode && g->car != 'A' ? -pos : -12000;
+	g->r.cp_neg_mv = !pwm                           ? pos
+			 : g->no_diode && g->car != 'A' ? -pos
+			 : g->neg_mv                    ? g->neg_mv
+							: -12000;
 	if (o->contactor != g->contactor_to) {
 		g->contactor_to = o->contactor;
 		g->contactor_at = g->now + g->contactor_ms * 1000;
