@@ -407,6 +407,82 @@ TEST(when_there_are_too_many_persons_those_not_seen_longest_are_forgotten)
 	close(fd);
 }
 
+/* Any bytes but the mark: what is sealed opens to the same. */
+TEST(random_lines_are_sealed_and_come_back)
+{
+	static const char *const bits[] = {
+	    "{",
+	    "}",
+	    "[",
+	    "]",
+	    ":",
+	    ",",
+	    "\"",
+	    "\\",
+	    "\\u00",
+	    "\\ud83d",
+	    "\"token\":",
+	    "\"vin\"",
+	    "\"id_hash\":\"",
+	    "04A2B3C4",
+	    "04a2b3c4",
+	    " ",
+	    "\xc3\xa9",
+	    "\"ID-Token\":",
+	    "17",
+	    "-1e5",
+	    "kind",
+	};
+	const char *dir = fresh_dir("random");
+	uint8_t device[CRYPT_KEY] = {9};
+	struct keys keys = {.devices = 1};
+	struct persons p;
+	struct conceal c;
+	struct buf out, back;
+	struct err err;
+	int fd, sealed_lines = 0;
+
+	REQUIRE(mkdir(dir, 0700) == 0);
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	memcpy(keys.device[0], device, CRYPT_KEY);
+	crypt_key_id(device, keys.id[0]);
+	persons_init(&p, fd, &keys);
+	conceal_init(&c, &p);
+	buf_init(&out, 1 << 20);
+	buf_init(&back, 1 << 20);
+	srand(5);
+	for (int i = 0; i < 3000; i++) {
+		char line[1024], *copy;
+		size_t len = 0;
+		int rc;
+
+		for (int n = rand() % 60; n > 0; n--) {
+			const char *bit = bits[(size_t)rand() % (sizeof bits / sizeof *bits)];
+
+			memcpy(line + len, bit, strlen(bit));
+			len += strlen(bit);
+		}
+		copy = malloc(len + 1); /* so that a read behind its end is found */
+		memcpy(copy, line, len);
+		buf_reset(&out);
+		buf_reset(&back);
+		rc = conceal(&c, copy, len, &out, &err);
+		CHECK(rc >= 0);
+		if (rc == 1 && persons_save(&p, &err) == 0) {
+			sealed_lines++;
+			CHECK(reveal(&p, buf_str(&out), out.len, &back, &err) == 0);
+			CHECK(back.len == len && memcmp(buf_str(&back), line, len) == 0);
+		}
+		free(copy);
+	}
+	CHECK(sealed_lines > 300);
+	conceal_release(&c);
+	persons_release(&p);
+	buf_release(&out);
+	buf_release(&back);
+	close(fd);
+}
+
 static int persons_file(const char *dir, int flags)
 {
 	char path[450];
