@@ -123,7 +123,7 @@ static const struct person *known_at(struct persons *p, const char *s, size_t le
 	char folded[PERSONS_WORD_MAX];
 
 	for (uint64_t lengths = p->lengths & ~(uint64_t)1; lengths; lengths &= lengths - 1) {
-		size_t n = (size_t)__builtin_ctzll(lengths);
+		size_t n = (size_t)__builtin_ctzll(lengths), folded_len;
 		const struct person *e;
 
 		if (n > left)
@@ -132,7 +132,10 @@ static const struct person *known_at(struct persons *p, const char *s, size_t le
 			continue;
 		if (memchr(s, '\\', n))
 			return NULL;
-		e = persons_word(p, folded, names_fold(s, n, folded));
+		folded_len = names_fold(s, n, folded);
+		e = persons_word(p, folded, folded_len);
+		if (e && persons_load(p, NULL) == 0) /* may have been erased meanwhile */
+			e = persons_word(p, folded, folded_len);
 		if (e) {
 			*len = n;
 			return e;

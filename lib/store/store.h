@@ -55,7 +55,7 @@ struct store {
 	/* what happened, for the caller to report and reset */
 	uint64_t cut_bytes, cut_files; /* found unfinished at the start */
 	uint64_t pruned_data, pruned_events, dropped, unsealed_values;
-	bool bare;     /* no room for the data of what is packed next */
+	bool bare;         /* no room for the data of what is packed next */
 	bool for_room;     /* what was pruned had to go for a full disk */
 	uint64_t asked_at; /* size of the rows file when the room was looked at */
 	bool tight;        /* and what was seen */

@@ -314,8 +314,9 @@ static int check_all(struct verify *v, struct reader *r, const char *dir, struct
 	if (!v->delivered) {
 		errno = ENOENT;
 		if (rc == 1)
-			return r->seq_count ? bad(v, "tip: missing (delivered segments: --delivered)")
-					    : err_set(err, "%s holds no store", dir);
+			return r->seq_count
+				   ? bad(v, "tip: missing (delivered segments: --delivered)")
+				   : err_set(err, "%s holds no store", dir);
 		if (!trusted(v, tip.key, tip.seq) && !trusted(v, tip.key, tip.seq + 1))
 			return bad(v, "tip: signed with a key that is not trusted");
 		c.tip = &tip;

@@ -440,6 +440,24 @@ has() { jq -es "any(.[]; $1)" out; }
 	[ "$output" = "bad: hidden: its signature is wrong" ]
 }
 
+@test "who comes again after an erasure while the writer runs is somebody new" {
+	t() { printf '{"t":"2026-11-22T10:00:00.000Z","type":"ev","src":"iso","n":"a.%d","m":1,%s}\n' "$@" >&8; }
+	kept() { [ "$(evse-log show -d store | wc -l)" = "$1" ]; }
+	recorder --sync 20
+	t 1 '"evccid":"AABBCCDDEE01"'
+	t 2 '"text":"car AABBCCDDEE01"'
+	until_true kept 2
+	echo AABBCCDDEE01 | evse-log erase -d store --person-file -
+	t 3 '"text":"car AABBCCDDEE01"'
+	t 4 '"evccid":"AABBCCDDEE01"'
+	until_true kept 4
+	kill -TERM $LOG
+	wait $LOG
+	[ "$(evse-log show -d store | grep -c AABBCCDDEE01)" = 2 ]
+	evse-log show -d store | tail -2 | grep -c AABBCCDDEE01 | grep -qx 2
+	evse-log verify -d store --deep
+}
+
 @test "keys elsewhere are found by who reads" {
 	mkdir away
 	say 10 | record --keys away/keys >/dev/null
