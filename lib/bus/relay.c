@@ -73,6 +73,7 @@ static void clean_up(struct relay *r)
 	lines_release(&r->from_bus);
 	lines_init(&r->from_bus);
 	r->retry_ms = RETRY_FIRST_MS;
+	stop_reading(r); /* nothing waits to be sent any more: the tool is heard again */
 }
 
 static void on_bus_error(void *ctx, int code)
