@@ -194,9 +194,9 @@ static void limit(double a, int64_t at_us)
 	}
 	n = snprintf(line, sizeof line,
 		     "{\"t\":\"%s\",\"type\":\"limit\",\"src\":\"operator\",\"n\":\"o.%ld\",\"m\":"
-		     "1,\"evse\":1,\"scope\":\"evse\",\"valid_s\":600,"
+		     "%lld,\"evse\":1,\"scope\":\"evse\",\"valid_s\":600,"
 		     "\"schedule\":[{\"import_max_a\":%.1f}%s]}\n",
-		     t, ++limits, at_us ? 10.0 : a, at);
+		     t, ++limits, (long long)now_boot_ms(now), at_us ? 10.0 : a, at);
 	if (send(operator_fd, line, (size_t)n, MSG_NOSIGNAL) != n)
 		exit(74);
 }
@@ -256,6 +256,15 @@ static void steps(int n)
 	print("schedule_step");
 }
 
+/* At every end, or the tools would go on for ever. */
+static void stop_tools(void)
+{
+	for (int i = ntools; i-- > 0;) {
+		kill(tool[i], SIGTERM);
+		waitpid(tool[i], NULL, 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int n = argc > 2 ? atoi(argv[2]) : 2000;
@@ -263,6 +272,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || !mkdtemp(dir))
 		return 64;
 	signal(SIGPIPE, SIG_IGN);
+	atexit(stop_tools);
 	start(argv[1]);
 	operator_fd = connect_as("operator");
 	flood_fd = connect_as("meter.1");
@@ -276,9 +286,5 @@ int main(int argc, char **argv)
 	steps(argc > 3 ? atoi(argv[3]) : 200);
 	flood_from_us = now_us();
 	paths("limit_to_duty_flood", n);
-	for (int i = ntools; i-- > 0;) {
-		kill(tool[i], SIGTERM);
-		waitpid(tool[i], NULL, 0);
-	}
 	return 0;
 }
