@@ -243,7 +243,7 @@ static int run_command(int argc, char **argv)
 static void print_commands(void)
 {
 	fputs("@\tdecode\tframes of EXI in hex to JSON\n@\tencode\tJSON to EXI\n"
-	      "@\tlist\tthe schemas and messages known\n@\texplain\ta stream, event by event\n"
+	      "@\tlist\tschemas and messages that it knows\n@\texplain\ta stream, event by event\n"
 	      "@\tpcap\ta car's conversation out of a capture\n",
 	      stdout);
 }

@@ -38,21 +38,21 @@ struct common_options {
 		0, "keys", "DIR", "@dir", "directory of the keys (default DIR/keys)", CLI_STR, \
 		    &(o).keys, 0, 0, false, false                                              \
 	}
-#define OPT_RECIPIENT(o)                                                                      \
-	{0,                                                                                   \
-	 "recipient-key",                                                                     \
-	 "FILE",                                                                              \
-	 "@file",                                                                             \
-	 "open with this private key (PEM) of a recipient",                                   \
-	 CLI_STR,                                                                             \
-	 &(o).recipient_key,                                                                  \
-	 0,                                                                                   \
-	 0,                                                                                   \
-	 false,                                                                               \
-	 false},                                                                              \
-	{                                                                                     \
+#define OPT_RECIPIENT(o)                                                                    \
+	{0,                                                                                 \
+	 "recipient-key",                                                                   \
+	 "FILE",                                                                            \
+	 "@file",                                                                           \
+	 "open with this private key (PEM) of a recipient",                                 \
+	 CLI_STR,                                                                           \
+	 &(o).recipient_key,                                                                \
+	 0,                                                                                 \
+	 0,                                                                                 \
+	 false,                                                                             \
+	 false},                                                                            \
+	{                                                                                   \
 		0, "recipient-cert", "FILE", "@file", "and its certificate (PEM)", CLI_STR, \
-		    &(o).recipient_cert, 0, 0, false, false                                   \
+		    &(o).recipient_cert, 0, 0, false, false                                 \
 	}
 #define OPT_COMMON(o)                                                                             \
 	{'q', "quiet", NULL,  NULL, "only errors on standard error", CLI_FLAG, &(o).quiet,        \

@@ -67,6 +67,8 @@ static struct {
 	size_t ack_count;
 	struct loop_timer sync, event, seal, retain, pack;
 	bool open, full, failing;
+	int cramped; /* segments still to be sealed without need of room until that counts as over
+		      */
 	uint64_t records, reported_dropped;
 } g;
 
@@ -146,12 +148,24 @@ static void say_pruned(void)
 	if (g.store.for_room) {
 		log_warning("%s: %s, to make room", o.dir, text);
 		tool_alert(g.t, "disk_full", 0, 4, true, false, "LocalLog", text);
+		g.cramped = true;
 	} else {
 		log_info("%s: %s", o.dir, text);
 	}
 	g.store.pruned_data = g.store.pruned_events = 0;
 	g.store.for_room = false;
 	log_state("pruned");
+}
+
+static void say_room(void)
+{
+	static const char text[] = "the disk has room again";
+
+	if (!g.cramped || store_tight(&g.store))
+		return;
+	g.cramped = false;
+	log_notice("%s: %s", o.dir, text);
+	tool_alert(g.t, "disk_full", 0, 4, false, false, "LocalLog", text);
 }
 
 static void say_persons(void)
@@ -213,8 +227,10 @@ static void pack(void)
 	struct err err;
 	int rc = store_pack(&g.store, now_ms(), &err);
 
-	if (rc == 1)
+	if (rc == 1) {
 		log_state("sealed");
+		say_room();
+	}
 	if (rc == 1 && g.store.full) { /* now the oldest can go */
 		commit(true);
 		rc = store_pack(&g.store, now_ms(), &err);

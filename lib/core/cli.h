@@ -55,9 +55,10 @@ struct cli_opt {
 };
 
 struct cli {
-	const char *tool;     /* "evse-meter" */
-	const char *synopsis; /* what stands behind the options: "COMMAND [ARG …]"; NULL: nothing may */
-	const char *about;    /* a sentence or a short paragraph for --help */
+	const char *tool; /* "evse-meter" */
+	const char
+	    *synopsis; /* what stands behind the options: "COMMAND [ARG …]"; NULL: nothing may */
+	const char *about;                  /* a sentence or a short paragraph for --help */
 	const struct cli_opt *own, *common; /* two tables; either may be NULL */
 	const char *examples;               /* lines for the end of --help; may be NULL */
 	const char *

@@ -35,10 +35,16 @@ int64_t network_timeout_s(const struct ocpp *o)
 
 /* ---- which one ---- */
 
+/* A number of the list at its place; what else may stand there the variable's own check refused. */
+static int slot_at(const char *list)
+{
+	return (int)strtol(list, NULL, 10);
+}
+
 bool network_priority_fits(const struct ocpp *o, const char *value)
 {
 	for (; *value; value += strspn(value, ",")) {
-		int id = atoi(value);
+		int id = slot_at(value);
 
 		if (id != 1 && !o->network.slots[id].url[0])
 			return false;
@@ -50,14 +56,14 @@ bool network_priority_fits(const struct ocpp *o, const char *value)
 /* The slot after `id` in the list, and the first after the last; the first when it isn't there. */
 static int following(const char *list, int id)
 {
-	int first = atoi(list);
+	int first = slot_at(list);
 
 	for (const char *at = list; *at; at += strspn(at, ",")) {
-		int here = atoi(at);
+		int here = slot_at(at);
 
 		at += strcspn(at, ",");
 		if (here == id)
-			return *at ? atoi(at + 1) : first;
+			return *at ? slot_at(at + 1) : first;
 	}
 	return first;
 }
@@ -213,7 +219,7 @@ static int load(struct ocpp *o, struct err *err)
 
 void network_begin(struct ocpp *o)
 {
-	int first = atoi(var_text(o, VAR_COMM_PRIORITY));
+	int first = slot_at(var_text(o, VAR_COMM_PRIORITY));
 
 	if (first != 1)
 		use(o, first);

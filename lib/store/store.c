@@ -457,18 +457,22 @@ int store_commit(struct store *s, bool sync, int64_t now_ms)
 	return 0;
 }
 
-bool store_rows_full(struct store *s)
+bool store_tight(const struct store *s)
 {
 	struct statvfs v;
 
+	return fstatvfs(s->dir_fd, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < STORE_TIGHT_FREE;
+}
+
+bool store_rows_full(struct store *s)
+{
 	if (s->rows.raw >= STORE_ROWS_RAW_MAX - NDJSON_LINE_MAX)
 		return true;
 	if (s->rows.bytes < STORE_TIGHT_ROWS)
 		return false;
 	if (s->rows.bytes != s->asked_at) {
 		s->asked_at = s->rows.bytes;
-		s->tight = fstatvfs(s->dir_fd, &v) == 0 &&
-			   (uint64_t)v.f_bavail * v.f_frsize < STORE_TIGHT_FREE;
+		s->tight = store_tight(s);
 	}
 	return s->tight && !s->full; /* a full disk has a way of its own */
 }

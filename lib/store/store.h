@@ -98,6 +98,9 @@ int store_rotate(struct store *s, int64_t now_ms, struct err *err);
 /** True when the rows file is as large as a block may be, or as the room on the disk allows. */
 bool store_rows_full(struct store *s);
 
+/** True when so little of the disk is free that old data may have to go. */
+bool store_tight(const struct store *s);
+
 /**
  * Packs what waits: begins a child, or takes note of one that ended.
  *

@@ -538,12 +538,15 @@ has() { jq -es "any(.[]; $1)" out; }
 		    print(json.dumps({"t": "2026-11-02T00:%02d:%02d.000Z" % (i // 60, i % 60), "type": "session" if s else "meter", "src": "session.1" if s else "meter.1",
 		                      "n": "a.%d" % (i // 10 if s else i), "m": i, "noise": "%0200x" % r.getrandbits(800) if s else "%06000x" % r.getrandbits(24000)}, separators=(",", ":")))
 	END
-	run -0 --separate-stderr sh -c 'while read -r l; do echo "$l"; i=$((i + 1)); [ $((i % 20)) -gt 0 ] || sleep 0.02; done <input | evse-log record -d small/store --seal 0.3 >out'
-	has '.type == "alert" and .src == "log.alert.disk_full"'
+	# then it grows
+	run -0 --separate-stderr sh -c '{ while read -r l; do echo "$l"; i=$((i + 1)); [ $((i % 20)) -gt 0 ] || sleep 0.02; done <input
+		sleep 0.5; mount -o remount,size=64m small
+		for i in 1 2 3 4 5 6 7 8; do tail -n 1 input | sed "s/a.1299/b.$i/"; sleep 0.4; done; } | evse-log record -d small/store --seal 0.3 >out'
+	[ "$(jq -r 'select(.src == "log.alert.disk_full") | .raised' out | uniq | xargs)" = "true false" ]
 	evse-log verify -d small/store
 	evse-log show -d small/store >after
 	# the events outlive the data, and the newest is there
-	[ "$(tail -1 after)" = "$(tail -1 input)" ]
+	[ "$(tail -1 after)" = "$(tail -1 input | sed "s/a.1299/b.8/")" ]
 	[ "$(grep -c '"session"' after)" = 130 ]
 	[ "$(grep -c '"meter"' after)" -lt 1100 ]
 }
