@@ -1,7 +1,7 @@
 # made by completions/gen.awk
 complete -c evse-exi -n '__fish_use_subcommand' -a decode -d 'frames of EXI in hex to JSON'
 complete -c evse-exi -n '__fish_use_subcommand' -a encode -d 'JSON to EXI'
-complete -c evse-exi -n '__fish_use_subcommand' -a list -d 'the schemas and messages known'
+complete -c evse-exi -n '__fish_use_subcommand' -a list -d 'schemas and messages that it knows'
 complete -c evse-exi -n '__fish_use_subcommand' -a explain -d 'a stream, event by event'
 complete -c evse-exi -n '__fish_use_subcommand' -a pcap -d 'a car'\''s conversation out of a capture'
 complete -c evse-exi -s s -l schema -r -f -d 'list, explain: this schema only'
