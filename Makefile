@@ -146,7 +146,8 @@ $(B)/bench/%: tests/bench/%.c $(B)/libevse.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libevse.a $(LIBS)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# A program of a folder has none of its own: one that lies there is left from when it was a single file.
+-include $(filter-out $(D_HELP:%=$(B)/tests/%.d),$(shell find $(B) -name '*.d' 2>/dev/null))
 
 clean:
 	rm -rf $(B)
